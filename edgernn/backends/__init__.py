@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Forms of a model and ways to run it. A backend is one folder here, found by its name; none knows of another."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Protocol, cast
+
+from edgernn.backends.runtime import Runtime
+from edgernn.errors import ConfigError
+from edgernn.model import FloatModel, IntegerModel
+
+
+class Backend(Protocol):
+    """What a backend's package holds."""
+
+    RUNTIMES: tuple[Runtime, ...]
+    """Ways to execute on this machine what `export` writes."""
+
+    def export(self, model: IntegerModel, original: FloatModel, folder: Path) -> None:
+        """Writes the files of this backend; `original` is the float model that `model` was made from."""
+
+
+def backends() -> tuple[Backend, ...]:
+    """Every backend, in the order of their names."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__) if module.ispkg)
+    return tuple(cast(Backend, importlib.import_module(f"{__name__}.{name}")) for name in names)
+
+
+def runtimes() -> dict[str, Runtime]:
+    """Every runtime by name, the reference first."""
+    found = [runtime for backend in backends() for runtime in backend.RUNTIMES]
+    return {runtime.name: runtime for runtime in sorted(found, key=lambda runtime: runtime.name != "numpy")}
+
+
+def select(names: tuple[str, ...]) -> tuple[Runtime, ...]:
+    """The runtimes of these names, all when there are none. Raises ConfigError for an unknown name."""
+    known = runtimes()
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigError(f"there is no runtime {unknown[0]!r}; there are {', '.join(known)}")
+    return tuple(known[name] for name in names or known)

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFLite models of one streaming step, batch 1: written as flatbuffers directly, run by LiteRT's kernels.
+
+`export` writes model.tflite (integers) and model_float.tflite. Both have one signature, `step`: inputs `x` and the
+states, outputs `y` and the new states under the same names, all of shape [1, size]. The metadata entry `edgernn` is
+JSON with the task, the names and the normalization of inputs and outputs.
+"""
+
+from edgernn.backends.tflite.runtime import RUNTIMES
+from edgernn.backends.tflite.write import export
+
+__all__ = ["RUNTIMES", "export"]

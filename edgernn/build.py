@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole path: data, training, pruning, quantization, export, validation, artifact."""
+
+import platform
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+
+from edgernn import artifact, backends, footprint, golden
+from edgernn.config import Config
+from edgernn.data import normalize, split
+from edgernn.data.dataset import Dataset
+from edgernn.errors import EdgernnError
+from edgernn.metrics import evaluate
+from edgernn.model import FloatModel, IntegerModel, Interface
+from edgernn.quantize import LayerReport, Quantized, quantize
+from edgernn.train.augment import Augmentation, channels
+from edgernn.train.examples import examples
+from edgernn.train.fit import Recipe, fit, predict
+from edgernn.train.network import LayerSpec, initialize
+from edgernn.train.units import remove_units
+from edgernn.validate import Report, validate
+
+Phase = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""Announces a phase of so many units of work, and is told of their progress."""
+StageName = Literal["float", "unit_pruned", "pruned", "int8"]
+
+T = TypeVar("T")
+
+_GOLDEN_VALUES = 1_200_000
+_REPRESENTATIVES = 512
+_FINE_TUNING_RATE = 0.3
+_PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert")
+
+
+@contextmanager
+def _silent(name: str, total: int) -> Iterator[Callable[[int], None]]:
+    yield lambda done: None
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A model on its way: how good it is on the test part, and how large."""
+
+    name: StageName
+    metrics: dict[str, float]
+    parameters: int
+    nonzero: int
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of a build."""
+
+    folder: Path
+    stages: tuple[Stage, ...]
+    layers: tuple[LayerReport, ...]
+    validation: Report
+    totals: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+
+
+@dataclass(frozen=True)
+class _Trained:
+    model: FloatModel
+    quantized: Quantized
+    stages: tuple[Stage, ...]
+
+
+def build(config: Config, folder: Path, *, force: bool = False, phase: Phase = _silent) -> Built:
+    """Makes the artifact in `folder`, whole or not at all.
+
+    Raises EdgernnError (DataError, ConfigError, ArtifactError, MissingExtraError) for everything that a user can mend,
+    and when a runtime does not give the reference's bytes.
+    """
+    artifact.check_target(folder, force=force)
+    data = config.data.load()
+    divided = split.make(data, config.data.split, config.train.seed)
+    parts = _parts(data, divided)
+    trained = _train(config, parts, phase)
+    with artifact.staged(folder, force=force) as stage:
+        report = _fill(stage, config, data, parts, trained, phase)
+    totals = footprint.totals(trained.quantized.model.program)
+    return Built(folder, trained.stages, trained.quantized.layers, report, totals)
+
+
+def cross_validate(config: Config, phase: Phase = _silent) -> tuple[tuple[Stage, ...], ...]:
+    """The stages of each fold (`edgernn.data.split.folds`); every group is tested once by models that never saw it."""
+    data = config.data.load()
+    folds = split.folds(data, config.data.folds)
+
+    def in_fold(number: int) -> Phase:
+        return lambda name, total: phase(f"fold {number + 1}/{len(folds)}: {name}", total)
+
+    return tuple(_train(config, _parts(data, fold), in_fold(i)).stages for i, fold in enumerate(folds))
+
+
+def _parts(data: Dataset, divided: split.Split) -> _Parts:
+    return _Parts(data.take(divided.train), data.take(divided.validation), data.take(divided.test))
+
+
+def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
+    """Trains, prunes and quantizes; a stage for each form, judged on the test part."""
+    interface = _interface(parts.train)
+    recipe = _recipe(config, interface)
+    train = examples(parts.train, interface, class_weights=config.train.class_weights)
+    validation = examples(parts.validation, interface)
+
+    def run(name: str, model: FloatModel, recipe: Recipe, number: int) -> FloatModel:
+        with phase(name, recipe.epochs) as progress:
+            return fit(model, train, validation, recipe, config.train.seed + number, progress)
+
+    model = run("train", initialize(interface, _specs(config, interface), config.train.seed), recipe, 0)
+    stages = [_stage("float", model, parts.test)]
+    tuning = replace(recipe, epochs=config.prune.epochs, learning_rate=recipe.learning_rate * _FINE_TUNING_RATE)
+    if config.prune.units:
+        model = remove_units(model, _spread(parts.train, _REPRESENTATIVES).x, config.prune.units)
+        model = run("prune units", model, tuning, 1)
+        stages.append(_stage("unit_pruned", model, parts.test))
+    if config.prune.sparsity:
+        model = run("prune weights", model, replace(tuning, sparsity=config.prune.sparsity), 2)
+        stages.append(_stage("pruned", model, parts.test))
+    calibration = _spread(parts.train, config.quantize.windows)
+    quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
+    stages.append(_integer_stage(quantized.model, parts.test))
+    return _Trained(model, quantized, tuple(stages))
+
+
+def _fill(stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _Trained, phase: Phase) -> Report:
+    """Writes all files into the staged folder and validates them there."""
+    integer = trained.quantized.model
+    with phase("export", 1):
+        for backend in backends.backends():
+            backend.export(integer, trained.model, stage)
+        values_a_window = parts.test.x.shape[1] * sum(integer.program.tensors[n].size for n in integer.program.outputs)
+        held_out = _spread(parts.test, -(-_GOLDEN_VALUES // values_a_window))
+        expected = golden.compute(integer, integer.quantize_input(held_out.x), held_out.lengths)
+        expected.save(stage)
+        artifact.write_manifest(stage, _manifest(config, data, parts, trained))
+    runtimes = backends.select(())
+    with phase("validate", expected.steps * len(runtimes)) as progress:
+        report = validate(artifact.load(stage), expected, runtimes, progress)
+    for result in report.runtimes:
+        if result.status != "agrees":
+            what = result.reason or f"{result.mismatches} of {result.values} values, first {result.first_difference}"
+            raise EdgernnError(f"{result.name} {result.status}, so nothing was written: {what}")
+    return report
+
+
+def _manifest(config: Config, data: Dataset, parts: _Parts, trained: _Trained) -> dict[str, Any]:
+    interface, model = trained.model.interface, trained.model
+    sizes = {name: getattr(parts, name).n for name in ("train", "validation", "test")}
+    layers = [
+        {
+            "name": name,
+            "kind": layer.kind,
+            "units": layer.units,
+            "options": layer.options,
+            "parameters": layer.parameters,
+        }
+        for name, layer in zip(model.names(), model.layers, strict=True)
+    ]
+    described = {stage.name: _described(stage) for stage in trained.stages}
+    return {
+        "name": config.name or Path(data.name).stem,
+        "created_with": _versions(),
+        "model": {"layers": layers, "task": interface.task, "per_step": interface.per_step, "window": interface.window},
+        "quantization": {
+            "operands": config.quantize.operands,
+            "layers": [asdict(layer) for layer in trained.quantized.layers],
+        },
+        "metrics": {"float": None, "pruned": None, **described},
+        "footprint": footprint.totals(trained.quantized.model.program),
+        "data": {"name": data.name, "sha256": data.digest(), "windows": sizes, "held_out": _groups(parts.test)},
+        "config": config.model_dump(mode="json"),
+    }
+
+
+def _described(stage: Stage) -> dict[str, float]:
+    return {**stage.metrics, "parameters": stage.parameters, "nonzero_parameters": stage.nonzero}
+
+
+def _groups(part: Dataset) -> list[str]:
+    return [] if part.group is None else np.unique(part.group).tolist()
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def _interface(train: Dataset) -> Interface:
+    mean, std = normalize.statistics(train, np.arange(train.n))
+    outputs = train.classes or tuple(f"target_{k}" for k in range(train.y.shape[1]))
+    target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
+    if train.task == "regression":
+        target_mean, spread = train.y.mean(axis=0), train.y.std(axis=0)
+        target_std = np.where(spread > 0, spread, 1).astype(np.float32)
+    return Interface(
+        task=train.task,
+        per_step=train.per_step,
+        features=train.features,
+        outputs=outputs,
+        mean=mean,
+        std=std,
+        target_mean=target_mean,
+        target_std=target_std,
+        window=train.x.shape[1],
+        rate=train.rate,
+    )
+
+
+def _specs(config: Config, interface: Interface) -> list[LayerSpec]:
+    model = config.model
+    units = model.units if isinstance(model.units, tuple) else (model.units,)
+    options = {"reset_after": model.reset_after} if model.cell == "gru" else {}
+    recurrent = [LayerSpec(model.cell, count, options) for count in units]
+    hidden = [LayerSpec("dense", count, {"activation": model.activation}) for count in model.dense]
+    return [*recurrent, *hidden, LayerSpec("dense", len(interface.outputs), {"activation": "linear"})]
+
+
+def _recipe(config: Config, interface: Interface) -> Recipe:
+    train, chosen = config.train, config.augment
+    augmentation = Augmentation(
+        vectors=tuple(_triple(channels(names, interface.features, "augment.vectors")) for names in chosen.vectors),
+        rotation=_triple(chosen.rotation),
+        mirror=channels(chosen.mirror, interface.features, "augment.mirror"),
+        speed=chosen.speed,
+        scaling=chosen.scaling,
+        noise=chosen.noise,
+    )
+    return Recipe(
+        epochs=train.epochs,
+        batch_size=train.batch_size,
+        learning_rate=train.learning_rate,
+        clip_norm=train.clip_norm,
+        weight_decay=train.weight_decay,
+        dropout=train.dropout,
+        recurrent_dropout=train.recurrent_dropout,
+        label_smoothing=train.label_smoothing,
+        patience=train.patience,
+        augmentation=augmentation,
+    )
+
+
+def _triple(values: tuple[T, ...]) -> tuple[T, T, T]:
+    x, y, z = values
+    return x, y, z
+
+
+def _spread(part: Dataset, count: int) -> Dataset:
+    """At most `count` windows, evenly spread over the part."""
+    return part.take(np.unique(np.linspace(0, part.n - 1, min(count, part.n)).astype(np.int64)))
+
+
+def _stage(name: StageName, model: FloatModel, test: Dataset) -> Stage:
+    weights = [weight for layer in model.layers for weight in layer.weights.values()]
+    nonzero = sum(int(np.count_nonzero(weight)) for weight in weights)
+    return Stage(name, evaluate(predict(model, test.x), test), sum(weight.size for weight in weights), nonzero)
+
+
+def _integer_stage(model: IntegerModel, test: Dataset) -> Stage:
+    outputs = golden.compute(model, model.quantize_input(test.x), test.lengths).values[model.program.y]
+    kernels = model.program.kernels.values()
+    nonzero = sum(int(np.count_nonzero(kernel.weights) + np.count_nonzero(kernel.bias)) for kernel in kernels)
+    parameters = sum(layer.parameters for layer in footprint.layers(model.program))
+    metrics = evaluate(model.dequantize_output(outputs), test)
+    return Stage("int8", metrics, parameters, nonzero)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""edgernn inspect"""
+
+from pathlib import Path
+
+import click
+
+from edgernn.cli.console import say, table
+
+
+@click.command()
+@click.argument("artifact", type=click.Path(path_type=Path))
+def command(artifact: Path) -> None:
+    """Show what is in ARTIFACT: a row a layer with its size, work and scales, then totals and accuracy."""
+    from edgernn import footprint, load
+
+    model = load(artifact)
+    rows = footprint.layers(model.integer.program)
+    columns = ("layer", "shape", "parameters", "zeros", "MACs/step", "weight bytes", "state bytes", "weight scales")
+    cells = [
+        (r.name, r.shape, r.parameters, f"{r.zeros:.0%}", r.macs, r.weight_bytes, r.state_bytes, r.scales) for r in rows
+    ]
+    totals = footprint.totals(model.integer.program)
+    parameters = sum(row.parameters for row in rows)
+    sums = ("total", "", parameters, "", totals["macs_per_step"], totals["weight_bytes"], totals["state_bytes"], "")
+    table(f"{model.manifest.get('name')}", columns, [*cells, sums])
+    interface = model.integer.interface
+    say(f"{interface.task} of {', '.join(interface.features)} into {', '.join(interface.outputs)}")
+    for form, values in model.manifest.get("metrics", {}).items():
+        if isinstance(values, dict):
+            say(f"{form}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()))

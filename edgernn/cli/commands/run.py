@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""edgernn run"""
+
+import json
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from edgernn.cli import samples
+
+if TYPE_CHECKING:
+    from edgernn.model import Interface
+
+
+@click.command()
+@click.argument("artifact", type=click.Path(path_type=Path))
+@click.option(
+    "--input", "source", type=click.File("r"), required=True, metavar="FILE|-", help="CSV or JSON lines, - for stdin."
+)
+@click.option(
+    "--each",
+    type=click.Choice(["step", "window"]),
+    help="A result for every step, or one for every window of the trained length. Default: step, or window where the "
+    "model was trained on whole windows.",
+)
+@click.option(
+    "--reset", is_flag=True, help="Forget the past at every window, as in training; otherwise the state lasts."
+)
+def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> None:
+    """Stream samples through ARTIFACT, a JSON line of result for each step or window.
+
+    A line of input is a sample: CSV in the order of the features or under a line of their names, or JSON as a list or
+    an object. Results come as soon as their sample is read.
+    """
+    from edgernn import load
+
+    model = load(artifact)
+    interface, session = model.integer.interface, model.session()
+    every = 1 if each == "step" or (each is None and interface.per_step) else interface.window
+    for step, sample in enumerate(samples.read(source, interface.features), 1):
+        y = session.step(sample)
+        if step % every == 0:
+            click.echo(json.dumps({"step": step - 1, **_result(interface, y)}))
+        if reset and step % interface.window == 0:
+            session.reset()
+
+
+def _result(interface: "Interface", y: Any) -> dict[str, Any]:
+    """Class and probabilities (softmax), or the targets by name."""
+    if interface.task == "regression":
+        return {name: float(value) for name, value in zip(interface.outputs, y, strict=True)}
+    powers = np.exp(y - y.max())
+    best = int(y.argmax())
+    return {"class": interface.outputs[best], "probability": round(float(powers[best] / powers.sum()), 4)}

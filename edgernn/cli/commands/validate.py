@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""edgernn validate"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgernn.cli.console import Phases, say, table
+from edgernn.errors import DataError, EdgernnError
+
+if TYPE_CHECKING:
+    from edgernn.validate import Report
+
+
+@click.command()
+@click.argument("artifact", type=click.Path(path_type=Path))
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Windows of your own (.npz with x) instead of the held-out ones."
+)
+@click.option(
+    "--runtime", "names", multiple=True, metavar="NAME", help="A runtime to compare; may be repeated. Default: all."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Write the report to this file as JSON, - for stdout."
+)
+def command(artifact: Path, data: Path | None, names: tuple[str, ...], json_file: Path | None) -> None:
+    """Check that every runtime gives the reference's bytes.
+
+    Steps the held-out windows of ARTIFACT through the NumPy reference and every runtime, each with a state of its own,
+    and compares every output and every state at every step. Exit status 0 only if all agree.
+    """
+    from edgernn import backends, golden, load
+    from edgernn.data.npz import load_samples
+    from edgernn.validate import validate
+
+    runtimes = backends.select(names)
+    model = load(artifact)
+    if data is None:
+        expected = golden.load(artifact, model.integer.program)
+    else:
+        x, lengths = load_samples(data)
+        features = model.integer.interface.features
+        if x.shape[2] != len(features):
+            raise DataError(f"{data} has {x.shape[2]} channels, the model takes {len(features)}: {', '.join(features)}")
+        expected = golden.compute(model.integer, model.integer.quantize_input(x), lengths)
+    with Phases()("validate", expected.steps * len(runtimes)) as progress:
+        report = validate(model, expected, runtimes, progress)
+    if json_file == Path("-"):
+        say(json.dumps(report.to_json()))
+    else:
+        show(report)
+        if json_file is not None:
+            _write(json_file, report)
+    if not report.agrees:
+        raise click.exceptions.Exit(1)
+
+
+def show(report: "Report") -> None:
+    """Prints the table, and the first difference of each runtime that differs."""
+    columns = ("runtime", "version", "status", "steps", "values", "mismatches", "largest difference")
+    rows = [
+        (r.name, r.version, r.status, f"{r.steps:,}", f"{r.values:,}", f"{r.mismatches:,}", r.max_abs_diff)
+        for r in report.runtimes
+    ]
+    table("Agreement with the reference, every output and state at every step", columns, rows)
+    for result in report.runtimes:
+        if result.reason:
+            say(f"{result.name}: {result.reason}")
+        if (first := result.first_difference) is not None:
+            say(
+                f"{result.name} differs first in window {first.window}, step {first.step}, "
+                f"{first.tensor}[{first.index}]: expected {first.expected}, found {first.found}; "
+                f"first op whose result differs: {first.op}"
+            )
+
+
+def _write(file: Path, report: "Report") -> None:
+    try:
+        file.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise EdgernnError(f"{file} can't be written ({error.strerror}): name another file") from error

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the commands print: tables on stdout, progress on stderr."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+_PLAIN_WIDTH = 140
+
+
+def _console(*, stderr: bool = False) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = _PLAIN_WIDTH
+    return console
+
+
+def say(text: str) -> None:
+    """A line on stdout."""
+    _console().print(text, markup=False, soft_wrap=True)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout; the first column is text, the others are aligned right."""
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for number, column in enumerate(columns):
+        drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        drawn.add_row(*(str(cell) for cell in row))
+    _console().print(drawn, markup=False)
+
+
+class Phases:
+    """Phases of a long command on stderr: bars with the time left on a terminal, a line a phase otherwise."""
+
+    def __init__(self) -> None:
+        self._console = _console(stderr=True)
+
+    @contextmanager
+    def __call__(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
+        """A phase of `total` units; what it yields is called with the number of units done since its last call."""
+        if not self._console.is_terminal:
+            self._console.print(f"{name} ...", markup=False)
+            yield lambda done: None
+            return
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        with Progress(*columns, console=self._console) as progress:
+            task = progress.add_task(name, total=total)
+            yield lambda done: progress.update(task, advance=done)
+            progress.update(task, completed=total)

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The group of commands, and what becomes of an error."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import click
+
+import edgernn as package
+from edgernn.errors import ConfigError, EdgernnError
+
+COMMANDS = Path(__file__).parent / "commands"
+
+
+class _Failure(click.ClickException):
+    """An error of ours as one line on stderr."""
+
+    exit_code = 1
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"edgernn: {self.message}", err=True, file=file)
+
+
+class _Misuse(_Failure):
+    exit_code = 2
+
+
+class _Commands(click.Group):
+    """Finds `edgernn NAME` in edgernn/cli/commands/NAME.py and imports no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(module.name for module in pkgutil.iter_modules([str(COMMANDS)]))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"edgernn.cli.commands.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except EdgernnError as error:
+            raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package.__version__, prog_name="edgernn")
+def edgernn() -> None:
+    """Small recurrent networks for sensors, quantized, with the same bytes on every runtime.
+
+    Start with `edgernn build`: it trains a GRU on smartwatch recordings, prunes and quantizes it, exports it, and
+    checks that every runtime gives the same bytes. `edgernn init` writes a configuration for data of your own.
+
+    Exit status: 0 done, 1 failed, 2 wrong usage.
+    """

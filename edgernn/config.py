@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The build's configuration: TOML with a validated schema, from which `edgernn init` writes its commented file."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from edgernn.data import csv, npz, watch
+from edgernn.data.dataset import Dataset
+from edgernn.errors import ConfigError
+
+Span = Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^\d+(\.\d+)?s$")]
+Share = Annotated[float, Field(ge=0, le=0.95)]
+Dropout = Annotated[float, Field(ge=0, le=0.9)]
+Units = Annotated[int, Field(ge=1, le=1024)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Data(_Section):
+    split: Literal["auto", "given", "group", "recording", "time"] = Field(
+        "auto", description="what is held out: auto (given, else group, else recording), given, group, recording, time"
+    )
+    folds: int = Field(5, ge=3, le=100, description="folds of `edgernn build --folds`")
+
+
+class WatchData(_Data):
+    """Smartwatch recordings of shoulder exercises, from the package seglearn."""
+
+    source: Literal["watch"] = Field("watch", description="watch, npz or csv")
+    window: Span = Field("4s", description="steps (50) or seconds")
+    stride: Span = Field("0.5s", description="between the starts of windows, steps or seconds")
+    decimate: int = Field(4, ge=1, le=50, description="averages so many samples of 50 Hz into one")
+
+    def load(self) -> Dataset:
+        return watch.load(self.window, self.stride, self.decimate)
+
+
+class NpzData(_Data):
+    """Windows in an .npz file: x [n, T, F], y, and optionally lengths, group, split, recording, classes, features."""
+
+    source: Literal["npz"] = Field("npz", description="watch, npz or csv")
+    path: str = Field("windows.npz", min_length=1, description="the file")
+
+    def load(self) -> Dataset:
+        return npz.load(self.path)
+
+
+class CsvData(_Data):
+    """Recordings in CSV: a row is a time step."""
+
+    source: Literal["csv"] = Field("csv", description="watch, npz or csv")
+    path: str = Field("recordings", min_length=1, description="a file, or a folder of files")
+    columns: tuple[str, ...] = Field(("ax", "ay", "az"), min_length=1, description="the channels")
+    label: str = Field("", description="the column of the class")
+    target: tuple[str, ...] = Field((), description="columns of real targets, instead of label")
+    horizon: int = Field(0, ge=0, description="steps that the targets lie ahead")
+    per_step: bool = Field(False, description="a label for every step instead of one for every window")
+    recording: str = Field("", description="the column that tells recordings apart; without it a file is one")
+    group: str = Field("", description="the column of the person or machine")
+    time: str = Field("", description="the column of seconds")
+    rate: float = Field(0.0, ge=0, description="samples a second, for spans in seconds without a time column")
+    window: Span | Literal[""] = Field("", description='steps (100) or seconds ("4s"); empty: a whole recording')
+    stride: Span | Literal[""] = Field("", description="between the starts of windows; empty: no overlap")
+
+    def load(self) -> Dataset:
+        options = self.model_dump(exclude={"source", "path", "split", "folds"}, exclude_defaults=True)
+        return csv.load(self.path, **{"columns": self.columns, **options})
+
+
+class ModelConfig(_Section):
+    """The network: recurrent layers, hidden dense layers, and the output that the data asks for."""
+
+    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="gru, lstm or rnn")
+    units: Units | Annotated[tuple[Units, ...], Field(min_length=1, max_length=8)] = Field(
+        32, description="hidden units; a list stacks layers: [32, 16]"
+    )
+    reset_after: bool = Field(True, description="gru: reset gate behind the matrix product, as in cuDNN")
+    dense: Annotated[tuple[Units, ...], Field(max_length=8)] = Field((), description="hidden dense layers: [16]")
+    activation: Literal["linear", "relu", "sigmoid", "tanh"] = Field("relu", description="of the hidden dense layers")
+
+
+class TrainConfig(_Section):
+    """Training with Adam; early stopping watches the validation part."""
+
+    epochs: int = Field(25, ge=1, le=10000, description="at most; passes through the data, of at least 50 steps each")
+    seed: int = Field(0, ge=0, lt=2**31, description="the same seed, data and machine give the same bytes")
+    batch_size: int = Field(128, ge=1, le=65536, description="windows a step")
+    learning_rate: float = Field(5e-3, gt=0, le=1, description="the highest; it rises for 50 steps, then falls to 2 %")
+    clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
+    weight_decay: float = Field(1e-4, ge=0, le=1, description="of matrices; keeps weights within reach of 8 bits")
+    dropout: Dropout = Field(0.0, description="of what each layer hands to the next, one mask for all steps")
+    recurrent_dropout: Dropout = Field(0.0, description="of the hidden state, one mask for all steps")
+    label_smoothing: float = Field(0.1, ge=0, lt=1, description="classification")
+    patience: int = Field(15, ge=1, description="epochs without a better validation score before it stops")
+    class_weights: bool = Field(False, description="rare classes count as much as frequent ones")
+
+
+class AugmentConfig(_Section):
+    """Random changes to every training window; 0 or empty leaves one out."""
+
+    vectors: tuple[Annotated[tuple[str, ...], Field(min_length=3, max_length=3)], ...] = Field(
+        (), description="channels that are the x, y, z of a vector, turned together"
+    )
+    rotation: Annotated[tuple[Annotated[float, Field(ge=0, le=180)], ...], Field(min_length=3, max_length=3)] = Field(
+        (0.0, 0.0, 0.0), description="of the vectors: standard deviation in degrees, about x, y, z"
+    )
+    mirror: tuple[str, ...] = Field((), description="channels that change sign in a mirror image (left for right)")
+    speed: float = Field(0.0, ge=0, le=1, description="windows run up to exp(+-speed) times as fast")
+    scaling: float = Field(0.0, ge=0, le=1, description="gain of each channel: standard deviation of its logarithm")
+    noise: float = Field(0.0, ge=0, le=10, description="on each sample, in standard deviations of its channel")
+
+
+WATCH_AUGMENTATION = AugmentConfig(
+    vectors=(("ax", "ay", "az"), ("wx", "wy", "wz")),
+    rotation=(15.0, 5.0, 5.0),
+    mirror=("ax", "wy", "wz"),
+    speed=0.2,
+    scaling=0.1,
+    noise=0.05,
+)
+"""What helps on people not seen in training: the watch sits differently on every arm, and on either."""
+
+
+class PruneConfig(_Section):
+    """Both kinds fine-tune; 0 leaves them out."""
+
+    sparsity: Share = Field(0.5, description="share of the weights that become zero, smallest first")
+    units: Share = Field(0.0, description="share of the hidden units that are removed, so the model is smaller")
+    epochs: int = Field(10, ge=1, le=10000, description="of fine-tuning, each kind")
+
+
+class QuantizeConfig(_Section):
+    """Integer arithmetic."""
+
+    operands: Literal["int8", "int16"] = Field("int8", description="what matrices multiply: int8 or int16")
+    windows: int = Field(256, ge=1, description="training windows for calibration")
+
+
+class Config(_Section):
+    """A whole build."""
+
+    name: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$", description="of the artifact; empty: the data's name")
+    data: Annotated[WatchData | NpzData | CsvData, Field(discriminator="source")] = WatchData()
+    model: ModelConfig = ModelConfig()
+    train: TrainConfig = TrainConfig()
+    augment: AugmentConfig = AugmentConfig()
+    prune: PruneConfig = PruneConfig()
+    quantize: QuantizeConfig = QuantizeConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_in(cls, values: Any) -> Any:
+        """`watch` is the default source, and brings an augmentation of its own, key by key."""
+        if not isinstance(values, dict) or not all(isinstance(values.get(k, {}), dict) for k in ("data", "augment")):
+            return values
+        data = {"source": "watch", **values.get("data", {})}
+        own = WATCH_AUGMENTATION.model_dump() if data["source"] == "watch" else {}
+        return {**values, "data": data, "augment": {**own, **values.get("augment", {})}}
+
+
+SOURCES: Mapping[str, type[_Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
+
+
+def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
+    """The configuration in `path` (None: all defaults), changed by overrides like "model.units=16".
+
+    Raises ConfigError, which names the key, what it may be, and for an unknown key the nearest known one.
+    """
+    values = {} if path is None else _read(path)
+    for override in overrides:
+        _override(values, override)
+    try:
+        return Config.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, error)) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} can't be read ({error.strerror}): `edgernn init` writes a configuration") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+
+
+def _override(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    *sections, last = key.strip().split(".")
+    if not equals or not last:
+        raise ConfigError(f"--set {override} has no value: write it like --set model.units=16")
+    for section in sections:
+        values = values.setdefault(section, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"--set {override}: {section} is no section")
+    try:
+        values[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        values[last] = text.strip()
+
+
+def _sentence(path: Path | None, error: ValidationError) -> str:
+    first = error.errors()[0]
+    keys = [str(part) for part in first["loc"]]
+    if keys[:1] == ["data"] and len(keys) > 1 and keys[1] in SOURCES:
+        known, keys = list(SOURCES[keys[1]].model_fields), ["data", *keys[2:]]
+    else:
+        known = _fields(keys[:-1])
+    where = "the configuration" if path is None else str(path)
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
+        others = [source for source, data in SOURCES.items() if keys[0] == "data" and keys[-1] in data.model_fields]
+        hint = f"did you mean {'.'.join([*keys[:-1], near[0]])}?" if near else f"there are {', '.join(known)}"
+        if others:
+            hint = f"it belongs to source {' or '.join(others)}"
+        return f"{where} has an unknown key {'.'.join(keys)}: {hint}"
+    named = ".".join(key for key in keys if key.isidentifier() and key not in _UNION_MEMBERS)
+    message = first["msg"][0].lower() + first["msg"][1:]
+    return f"{where}: {named} is {str(first['input'])[:60]!r}, which is wrong: {message}"
+
+
+_UNION_MEMBERS = ("int", "str", "float", "tuple")
+
+
+def _fields(sections: list[str]) -> list[str]:
+    model: Any = Config
+    for section in sections:
+        model = getattr(model, "model_fields", {}).get(section)
+        model = getattr(model, "annotation", None)
+    return list(getattr(model, "model_fields", {}))
+
+
+def commented(source: str = "watch") -> str:
+    """The default configuration for data of this source as TOML, each key with its description."""
+    config = Config.model_validate({"data": {"source": source}})
+    lines = ["# Configuration of `edgernn build`. Every key is optional; the values here are the defaults.", ""]
+    sections: list[str] = []
+    for name, field in Config.model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, _Section):
+            sections += ["", f"# {value.__doc__}", f"[{name}]", *_entries(value)]
+        else:
+            lines.append(_entry(name, value, field))
+    return "\n".join([*lines, *sections]) + "\n"
+
+
+def _entries(section: _Section) -> list[str]:
+    fields = type(section).model_fields.items()
+    source_first = sorted(fields, key=lambda item: item[0] not in ("source", "path"))
+    return [_entry(name, getattr(section, name), field) for name, field in source_first]
+
+
+def _entry(name: str, value: object, field: FieldInfo) -> str:
+    return f"{name} = {_toml(value)}  # {field.description}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def source_name(config: Config) -> str:
+    """What the data calls itself: the name of its file or folder, or of the built-in set."""
+    return Path(getattr(config.data, "path", config.data.source)).stem

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reading a user's .npz file, without trusting it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgernn.data.dataset import MAX_BYTES, Dataset, from_arrays, text
+from edgernn.errors import DataError
+from edgernn.npz import read_npz
+
+KEYS = ("x", "y", "lengths", "group", "split", "recording", "start", "classes", "features")
+
+
+def load(path: str | Path) -> Dataset:
+    """The windows of an .npz file with x and y, and optionally the other arrays of KEYS.
+
+    x: real [n, T, F]; y: classes (integers or strings) [n] per window or [n, T] per step, or floats [n] or [n, K];
+    lengths: integers [n]; group, recording: strings or integers [n]; start: integers [n], the windows' first steps in
+    their recordings; split: "train", "validation", "test" [n]; classes, features: strings. Without `recording` each
+    window counts as a recording of its own: give it (or `group`) when windows overlap.
+
+    Raises DataError. Pickled objects are refused, and arrays above MAX_BYTES before they are read.
+    """
+    path = Path(path)
+    arrays = _arrays(path)
+    if "y" not in arrays:
+        raise DataError(f"{path}: has no array `y`; save it with numpy.savez(..., x=..., y=...)")
+    names = {key: _names(path, key, arrays.pop(key)) for key in ("classes", "features") if key in arrays}
+    return from_arrays(
+        path.name,
+        arrays["x"],
+        arrays["y"],
+        lengths=arrays.get("lengths"),
+        group=arrays.get("group"),
+        split=arrays.get("split"),
+        recording=arrays.get("recording"),
+        start=arrays.get("start"),
+        classes=names.get("classes"),
+        features=names.get("features"),
+    )
+
+
+def load_samples(path: str | Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """x float32 [n, T, F] and lengths int32 [n] of the same kind of file, whose y may be missing and is not looked at.
+
+    Raises DataError like `load`.
+    """
+    path = Path(path)
+    arrays = _arrays(path)
+    x = arrays["x"]
+    anything = np.zeros(len(x) if x.ndim else 0, np.float32)
+    windows = from_arrays(path.name, x, anything, lengths=arrays.get("lengths"))
+    return windows.x, windows.lengths
+
+
+def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file; give the path of an .npz file")
+    try:
+        arrays = read_npz(path, limit=MAX_BYTES)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: can't be used, {error}; save it with numpy.savez") from error
+    unknown = sorted(set(arrays) - set(KEYS))
+    if unknown:
+        raise DataError(f"{path}: holds `{unknown[0]}`, which is not known; name the arrays {', '.join(KEYS)}")
+    if "x" not in arrays:
+        raise DataError(f"{path}: has no array `x`; save it with numpy.savez(..., x=..., y=...)")
+    return arrays
+
+
+def _names(path: Path, key: str, array: npt.NDArray[Any]) -> tuple[str, ...]:
+    if array.ndim != 1:
+        raise DataError(f"{path}: {key} has the shape {list(array.shape)}; give a list of names")
+    return tuple(text(path.name, key, array).tolist())

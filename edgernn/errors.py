@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors whose text is one sentence for the user: what is wrong, where, and what to do."""
+
+
+class EdgernnError(Exception):
+    """Something is wrong with what edgernn was given; the command line prints the text and exits with 1."""
+
+
+class DataError(EdgernnError):
+    """A data set can't be used: unreadable, wrongly shaped, not finite, or not splittable."""
+
+
+class ConfigError(EdgernnError):
+    """A configuration key or value is wrong; the command line exits with 2."""
+
+
+class ArtifactError(EdgernnError):
+    """An artifact is incomplete, changed, or of an unknown version."""
+
+
+class MissingExtraError(EdgernnError):
+    """An optional package is not installed."""
+
+    def __init__(self, purpose: str, package: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs {package}, which is not installed: run pip install 'edgernn[{extra}]'")

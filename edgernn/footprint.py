@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a model costs: numbers to store and to multiply, layer by layer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from edgernn.spec.program import Kernel, Program, Tensor
+
+
+@dataclass(frozen=True)
+class LayerFootprint:
+    """One layer of an integer program.
+
+    shape: "inputs -> outputs"; parameters: weights, and biases of matrices that have some; zeros: share of weights that
+    are 0; macs: multiplications of weights a step; weight_bytes: int8 weights, int32 biases and a byte of shift a row;
+    state_bytes: int16 state; scales: binary exponents of the rows of each matrix.
+    """
+
+    name: str
+    shape: str
+    parameters: int
+    zeros: float
+    macs: int
+    weight_bytes: int
+    state_bytes: int
+    scales: str
+
+
+def layers(program: Program) -> tuple[LayerFootprint, ...]:
+    """A row for each layer, in the order of the program."""
+    kernels: dict[str, dict[str, Kernel]] = {}
+    for op in program.ops:
+        if op.kernel is not None:
+            layer, _, matrix = op.kernel.partition("/")
+            kernels.setdefault(layer, {})[matrix] = program.kernels[op.kernel]
+    return tuple(_layer(program, name, matrices) for name, matrices in kernels.items())
+
+
+def totals(program: Program) -> dict[str, int]:
+    """weight_bytes, state_bytes and macs_per_step of the whole program."""
+    rows = layers(program)
+    return {
+        "weight_bytes": sum(row.weight_bytes for row in rows),
+        "state_bytes": sum(row.state_bytes for row in rows),
+        "macs_per_step": sum(row.macs for row in rows),
+    }
+
+
+def _layer(program: Program, name: str, kernels: Mapping[str, Kernel]) -> LayerFootprint:
+    """`kernels` by matrix, the one that reads the layer's input first."""
+    weights = sum(kernel.weights.size for kernel in kernels.values())
+    rows = sum(kernel.bias.size for kernel in kernels.values())
+    biases = sum(kernel.bias.size for kernel in kernels.values() if kernel.bias.any())
+    zeros = sum(int((kernel.weights == 0).sum()) for kernel in kernels.values())
+    states = [tensor.size for tensor in map(program.tensors.get, program.inputs) if tensor and _owner(tensor) == name]
+    first = next(iter(kernels.values()))
+    ranges = {matrix: (int(kernel.frac.min()), int(kernel.frac.max())) for matrix, kernel in kernels.items()}
+    return LayerFootprint(
+        name=name,
+        shape=f"{first.weights.shape[1]} -> {states[0] if states else len(first.bias)}",
+        parameters=weights + biases,
+        zeros=zeros / weights,
+        macs=weights,
+        weight_bytes=weights + rows + 4 * biases,
+        state_bytes=2 * sum(states),
+        scales=", ".join(f"{matrix} 2^{-high}..2^{-low}" for matrix, (low, high) in ranges.items()),
+    )
+
+
+def _owner(state: Tensor) -> str:
+    """The layer of a state named layer_state."""
+    return state.name.rpartition("_")[0]

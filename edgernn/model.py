@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The float model, the integer model, and what both share: how a user's numbers become the network's and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgernn import cells
+from edgernn.cells.algebra import Affine, Algebra, Float, FloatAlgebra, V
+from edgernn.errors import EdgernnError
+from edgernn.spec.ops import OPERAND_LIMIT
+from edgernn.spec.program import Program
+
+
+@dataclass(frozen=True)
+class Interface:
+    """What goes in and comes out.
+
+    features: names of the F inputs; mean, std: float32 [F], the input is (x - mean) / std;
+    outputs: names of the K outputs, the classes where task is "classification";
+    target_mean, target_std: float32 [K], a real target is y * target_std + target_mean (0 and 1 for classes);
+    per_step: an output belongs to every step, otherwise to the last step of a window;
+    window: steps of the windows it was trained on; rate: samples a second of x, 0 where unknown.
+    """
+
+    task: str
+    per_step: bool
+    features: tuple[str, ...]
+    outputs: tuple[str, ...]
+    mean: Float
+    std: Float
+    target_mean: Float
+    target_std: Float
+    window: int
+    rate: float
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the outputs; empty for regression."""
+        return self.outputs if self.task == "classification" else ()
+
+    def normalize(self, x: npt.NDArray[Any]) -> Float:
+        """(x - mean) / std of raw samples [..., F], float32."""
+        return (x.astype(np.float32) - self.mean) / self.std
+
+    def denormalize(self, y: npt.NDArray[Any]) -> Float:
+        """Targets in the user's unit from network outputs [..., K]; classes' logits stay as they are."""
+        return y.astype(np.float32) * self.target_std + self.target_mean
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of a float model: weights float32 by Keras' names, in Keras' layout (`edgernn.cells`)."""
+
+    kind: str
+    units: int
+    options: Mapping[str, Any]
+    weights: Mapping[str, Float]
+
+    def __post_init__(self) -> None:
+        shapes = cells.get(self.kind).shapes(self.inputs, self.units, **self.options)
+        found = {name: weight.shape for name, weight in self.weights.items()}
+        if shapes != found:
+            raise EdgernnError(f"a {self.kind} layer of {self.units} units has weights {shapes}, not {found}")
+
+    @property
+    def inputs(self) -> int:
+        """Size of the layer's input."""
+        return int(self.weights["kernel"].shape[0])
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained numbers."""
+        return sum(weight.size for weight in self.weights.values())
+
+
+@dataclass(frozen=True)
+class FloatModel:
+    """Recurrent layers, then dense ones; the last one is the output."""
+
+    interface: Interface
+    layers: tuple[Layer, ...]
+
+    def names(self) -> tuple[str, ...]:
+        """A name for each layer: its kind and its place, as in gru_0, dense_1."""
+        return tuple(f"{layer.kind}_{i}" for i, layer in enumerate(self.layers))
+
+    def matrices(self) -> dict[str, Affine]:
+        """Every matrix that `step` multiplies with, by "layer/matrix"."""
+        return {
+            f"{name}/{matrix}": affine
+            for name, layer in zip(self.names(), self.layers, strict=True)
+            for matrix, affine in cells.get(layer.kind).matrices(layer.weights, **layer.options).items()
+        }
+
+    def states(self) -> dict[str, tuple[int, int]]:
+        """Size and fractional bits of every state vector, by "layer_state"."""
+        return {
+            f"{name}_{state}": (layer.units, frac)
+            for name, layer in zip(self.names(), self.layers, strict=True)
+            for state, frac in cells.get(layer.kind).STATES.items()
+        }
+
+    def step(self, a: Algebra[V], x: V, states: Mapping[str, V]) -> tuple[V, dict[str, V]]:
+        """One time step in any interpretation of the algebra: from the operand x and the states to y and new states."""
+        new_states: dict[str, V] = {}
+        y = x
+        for i, (name, layer) in enumerate(zip(self.names(), self.layers, strict=True)):
+            cell = cells.get(layer.kind)
+            own = {state: states[f"{name}_{state}"] for state in cell.STATES}
+            a.scope = name
+            y, new = cell.step(a, a.operand(y, "x") if i else y, own, **layer.options)
+            new_states.update({f"{name}_{state}": value for state, value in new.items()})
+        return y, new_states
+
+    def forward(self, x: npt.NDArray[Any], algebra: FloatAlgebra | None = None) -> Float:
+        """Network outputs [n, T, K] for raw windows [n, T, F], every step's; states start at zero."""
+        algebra = algebra or FloatAlgebra(self.matrices())
+        normalized = self.interface.normalize(x)
+        states = {name: np.zeros((len(x), size), np.float32) for name, (size, _) in self.states().items()}
+        outputs = []
+        for t in range(x.shape[1]):
+            y, states = self.step(algebra, normalized[:, t], states)
+            outputs.append(y)
+        return np.stack(outputs, axis=1)
+
+    def with_weights(self, weights: Sequence[Mapping[str, Float]]) -> "FloatModel":
+        """The same model with other weights, whose shapes may differ as long as the layers fit."""
+        layers = [
+            replace(layer, weights=w, units=int(w["kernel"].shape[1]) * layer.units // layer.weights["kernel"].shape[1])
+            for layer, w in zip(self.layers, weights, strict=True)
+        ]
+        return replace(self, layers=tuple(layers))
+
+
+@dataclass(frozen=True)
+class IntegerModel:
+    """A program and the float edges around it."""
+
+    interface: Interface
+    program: Program
+
+    def quantize_input(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Operands for raw samples [..., F]: (x - mean) * (2**frac / std) in float32, rounded half to even, clipped."""
+        tensor = self.program.tensors[self.program.x]
+        factor = np.float32(2.0**tensor.frac) / self.interface.std
+        limit = OPERAND_LIMIT[tensor.dtype]
+        q = np.rint((x.astype(np.float32) - self.interface.mean) * factor)
+        return np.clip(q, -limit, limit).astype(tensor.dtype)
+
+    def dequantize_output(self, y: npt.NDArray[Any]) -> Float:
+        """Logits, or targets in the user's unit, from integer outputs [..., K]."""
+        return self.interface.denormalize(y * np.float32(2.0 ** -self.program.tensors[self.program.y].frac))
+
+    def zero_states(self, batch: tuple[int, ...] = ()) -> dict[str, npt.NDArray[Any]]:
+        """The states before the first step, by the names that the program reads them by."""
+        tensors = [self.program.tensors[state.read] for state in self.program.states]
+        return {tensor.name: np.zeros((*batch, tensor.size), tensor.dtype) for tensor in tensors}

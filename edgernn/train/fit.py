@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The training loop: Adam with a cosine learning rate, averaged weights, early stopping, and masks for pruning."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgernn.model import FloatModel
+from edgernn.train import network as networks
+from edgernn.train.augment import Augmentation, augment
+from edgernn.train.examples import Examples
+from edgernn.train.libraries import tensorflow_and_keras
+from edgernn.train.magnitude import Masks, scheduled_sparsity
+
+_WARM_UP_STEPS = 50
+_SHORTEST_EPOCH = 50
+_LAST_RATE = 0.02
+_AVERAGE = 0.99
+_TOLERANCE = 0.02
+_EVALUATION_BATCH = 512
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train.
+
+    epochs: passes through the data, repeated up to 50 steps where it is small; learning_rate: the highest; clip_norm:
+    of the whole gradient; weight_decay: of matrices, decoupled; patience: epochs without a better validation score;
+    sparsity: share of zero weights to reach while training.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    clip_norm: float
+    weight_decay: float
+    dropout: float
+    recurrent_dropout: float
+    label_smoothing: float
+    patience: int
+    augmentation: Augmentation
+    sparsity: float = 0.0
+
+
+def fit(
+    model: FloatModel,
+    train: Examples,
+    validation: Examples,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress = lambda epochs: None,
+) -> FloatModel:
+    """`model` trained from the weights that it has; progress is called with the epochs done since its last call.
+
+    After each epoch an exponential moving average of the weights is scored on `validation` (accuracy, or r2 for
+    regression). The result is the latest average whose score is within 0.02 of the best one: scores on few people are
+    too noisy to trust their maximum.
+    """
+    _, keras = tensorflow_and_keras()
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    loop = _Loop(model, recipe)
+    batch = min(recipe.batch_size, len(train.x))
+    per_epoch = max(math.ceil(len(train.x) / batch), _SHORTEST_EPOCH)
+    first_choice = _first_choice(recipe)
+    best = chosen_score = -math.inf
+    chosen, since_best, done = model, 0, 0
+    for epoch in range(recipe.epochs):
+        order = rng.permutation(len(train.x))
+        for number in range(per_epoch):
+            indices = np.take(order, range(number * batch, (number + 1) * batch), mode="wrap")
+            drawn = augment(train.take(indices), recipe.augmentation, model.interface.std, rng)
+            loop.step(drawn, done, per_epoch * recipe.epochs)
+            done += 1
+        progress(1)
+        if epoch < first_choice:
+            continue
+        candidate = loop.averaged()
+        score = _score(loop, validation)
+        since_best = 0 if score > best else since_best + 1
+        best = max(best, score)
+        if score >= best - _TOLERANCE or chosen_score < best - _TOLERANCE:
+            chosen, chosen_score = candidate, score
+        if since_best >= recipe.patience:
+            break
+    return chosen
+
+
+def _first_choice(recipe: Recipe) -> int:
+    """The first epoch whose weights may be chosen: with pruning only those that are as sparse as wanted."""
+    return math.ceil(recipe.epochs * 0.75) if recipe.sparsity else 0
+
+
+def predict(model: FloatModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Outputs [n, T, K] of every step for raw windows x [n, T, F], in the target's own unit."""
+    return model.interface.denormalize(_predict(networks.build(model), model.interface.normalize(x)))
+
+
+def _predict(network: Any, normalized: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    outputs = []
+    for start in range(0, len(normalized), _EVALUATION_BATCH):
+        part = normalized[start : start + _EVALUATION_BATCH]
+        missing = min(_EVALUATION_BATCH, len(normalized)) - len(part)
+        padded = np.pad(part, ((0, missing), (0, 0), (0, 0)))
+        outputs.append(np.asarray(network(padded, training=False))[: len(part)])
+    return np.concatenate(outputs)
+
+
+class _Loop:
+    """One network in training, its optimizer, its averaged twin and its masks."""
+
+    def __init__(self, model: FloatModel, recipe: Recipe) -> None:
+        tensorflow, keras = tensorflow_and_keras()
+        self._model, self._recipe = model, recipe
+        self._network = networks.build(model, recipe.dropout, recipe.recurrent_dropout)
+        self._twin = networks.build(model)
+        self._masks = Masks(self._network, self._twin)
+        self._optimizer = keras.optimizers.AdamW(
+            recipe.learning_rate, beta_2=0.99, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
+        )
+        self._optimizer.exclude_from_weight_decay(var_names=["bias"])
+        self._optimizer.build(self._network.trainable_variables)
+        self._loss = _loss(keras, model, recipe.label_smoothing)
+        self._compiled = tensorflow.function(self._update, jit_compile=True)
+        self.evaluate = tensorflow.function(lambda x: self._twin(x, training=False), jit_compile=True)
+
+    def step(self, batch: Examples, number: int, total: int) -> None:
+        """One step of gradient descent, the `number`th of `total`."""
+        if self._recipe.sparsity:
+            self._masks.update(scheduled_sparsity(self._recipe.sparsity, number / total))
+        self._optimizer.learning_rate = self._recipe.learning_rate * _rate(number, total)
+        momentum = np.float32(min(_AVERAGE, (1 + number) / (10 + number)))
+        x = self._model.interface.normalize(batch.x)
+        self._compiled(x, batch.step_targets(), batch.step_weights(), momentum)
+
+    def averaged(self) -> FloatModel:
+        """The model with the averaged weights."""
+        return networks.extract(self._twin, self._model)
+
+    def outputs(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Network outputs of the averaged weights for raw windows."""
+        return _predict(lambda part, training: self.evaluate(part), self._model.interface.normalize(x))
+
+    def _update(self, x: Any, y: Any, weight: Any, momentum: Any) -> None:
+        tensorflow, _ = tensorflow_and_keras()
+        variables = self._network.trainable_variables
+        with tensorflow.GradientTape() as tape:
+            loss = self._loss(y, self._network(x, training=True), weight)
+        self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
+        for average, variable in zip(self._twin.trainable_variables, variables, strict=True):
+            average.assign(momentum * average + (1 - momentum) * variable)
+        self._masks.apply()
+
+
+def _loss(keras: Any, model: FloatModel, label_smoothing: float) -> Callable[[Any, Any, Any], Any]:
+    """Weighted mean over steps of cross-entropy, or of the squared error."""
+    classes = len(model.interface.outputs)
+
+    def classification(y: Any, outputs: Any, weight: Any) -> Any:
+        wanted = keras.ops.one_hot(y, classes) * (1 - label_smoothing) + label_smoothing / classes
+        losses = keras.ops.categorical_crossentropy(wanted, outputs, from_logits=True)
+        return keras.ops.sum(losses * weight) / keras.ops.sum(weight)
+
+    def regression(y: Any, outputs: Any, weight: Any) -> Any:
+        losses = keras.ops.mean(keras.ops.square(y - outputs), axis=-1)
+        return keras.ops.sum(losses * weight) / keras.ops.sum(weight)
+
+    return classification if model.interface.task == "classification" else regression
+
+
+def _rate(number: int, total: int) -> float:
+    """Share of the learning rate: linear warm-up, then a cosine down to _LAST_RATE (Loshchilov & Hutter 2017)."""
+    warm = min(1.0, (number + 1) / _WARM_UP_STEPS)
+    return warm * (_LAST_RATE + (1 - _LAST_RATE) * 0.5 * (1 + math.cos(math.pi * number / total)))
+
+
+def _score(loop: _Loop, validation: Examples) -> float:
+    """Accuracy of the averaged weights over the counted steps, or r2."""
+    outputs, weights = loop.outputs(validation.x), validation.step_weights() > 0
+    judged, wanted = outputs[weights], validation.step_targets()[weights]
+    if wanted.ndim == 1:
+        return float((judged.argmax(axis=1) == wanted).mean())
+    spread = float(np.square(wanted - wanted.mean(axis=0)).mean())
+    return 1 - float(np.square(judged - wanted).mean()) / (spread or 1.0)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TensorFlow and Keras, imported once, quiet and deterministic."""
+
+import os
+from functools import cache
+from typing import Any
+
+from edgernn.errors import EdgernnError, MissingExtraError
+
+
+@cache
+def tensorflow_and_keras() -> tuple[Any, Any]:
+    """The modules tensorflow and keras.
+
+    Raises MissingExtraError when one is not installed, EdgernnError when Keras was set up with another backend.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    try:
+        import keras
+        import tensorflow
+    except ModuleNotFoundError as error:
+        raise MissingExtraError("training", error.name or "tensorflow", "train") from error
+    if keras.backend.backend() != "tensorflow":
+        raise EdgernnError("training needs Keras on TensorFlow: run with KERAS_BACKEND=tensorflow")
+    tensorflow.config.experimental.enable_op_determinism()
+    return tensorflow, keras

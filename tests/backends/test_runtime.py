@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Loading: only the file of the very model runs, everything else is one sentence."""
+
+import sys
+
+import numpy as np
+import pytest
+
+from edgernn.backends.tflite import RUNTIMES
+from edgernn.backends.tflite.write import FILE, float_file, integer_file
+from edgernn.errors import ArtifactError, MissingExtraError
+from edgernn.quantize import quantize
+
+X = np.random.default_rng(0).normal(size=(4, 20, 5)).astype(np.float32)
+LENGTHS = np.full(4, 20, np.int32)
+
+
+@pytest.fixture
+def network(make_model):
+    return make_model(("gru", 6, {}), ("dense", 2, {}))
+
+
+@pytest.fixture
+def model(network):
+    return quantize(network, X, LENGTHS).model
+
+
+@pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)
+def runtime(request):
+    return request.param
+
+
+def assert_refused(runtime, folder, model, *words):
+    with pytest.raises(ArtifactError) as caught:
+        runtime.load(folder, model)
+    message = str(caught.value)
+    assert FILE in message and "\n" not in message and message.endswith("build the artifact again")
+    assert all(word in message for word in words), message
+
+
+def test_a_missing_file(runtime, model, tmp_path):
+    assert_refused(runtime, tmp_path, model, "can't be read")
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 100, -1])
+def test_a_truncated_file(runtime, model, tmp_path, length):
+    (tmp_path / FILE).write_bytes(integer_file(model)[:length])
+    assert_refused(runtime, tmp_path, model)
+
+
+def test_a_file_that_is_no_model(runtime, model, tmp_path):
+    (tmp_path / FILE).write_bytes(b"not a flatbuffer" * 100)
+    assert_refused(runtime, tmp_path, model)
+
+
+def test_the_file_of_a_model_with_other_states(runtime, model, make_model, tmp_path):
+    other = make_model(("lstm", 6, {}), ("dense", 2, {}))
+    (tmp_path / FILE).write_bytes(integer_file(quantize(other, X, LENGTHS).model))
+    assert_refused(runtime, tmp_path, model, "lstm_0_c", "gru_0_h")
+
+
+def test_the_file_of_a_larger_model(runtime, model, make_model, tmp_path):
+    other = make_model(("gru", 7, {}), ("dense", 2, {}))
+    (tmp_path / FILE).write_bytes(integer_file(quantize(other, X, LENGTHS).model))
+    assert_refused(runtime, tmp_path, model, "(1, 7)", "(1, 6)")
+
+
+def test_the_float_file(runtime, model, network, tmp_path):
+    (tmp_path / FILE).write_bytes(float_file(network))
+    assert_refused(runtime, tmp_path, model, "float32")
+
+
+def test_the_names_and_the_version(runtime):
+    assert [runtime.name for runtime in RUNTIMES] == ["litert-xnnpack", "litert-builtin", "litert-reference"]
+    assert runtime.version()[0].isdigit()
+
+
+def test_without_the_package(runtime, model, tmp_path, monkeypatch):
+    (tmp_path / FILE).write_bytes(integer_file(model))
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    for attempt in (runtime.version, lambda: runtime.load(tmp_path, model), lambda: integer_file(model)):
+        with pytest.raises(MissingExtraError, match=r"edgernn\[litert\]"):
+            attempt()
+
+
+def test_steppers_do_not_share_memory(runtime, model, tmp_path):
+    (tmp_path / FILE).write_bytes(integer_file(model))
+    first, second = runtime.load(tmp_path, model), runtime.load(tmp_path, model)
+    inputs = {model.program.x: np.full(5, 50, np.int8), **model.zero_states()}
+    before = first.step(inputs)
+    kept = {name: array.copy() for name, array in before.items()}
+    second.step({name: array + 1 for name, array in inputs.items()})
+    first.step({name: array + 1 for name, array in inputs.items()})
+    for name, array in kept.items():
+        np.testing.assert_array_equal(before[name], array)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from edgernn.data.dataset import from_arrays
+from edgernn.errors import DataError
+
+X = np.arange(4 * 3 * 2, dtype=np.float64).reshape(4, 3, 2) + 1
+Y = np.array([0, 1, 1, 0])
+
+
+def test_classes_per_window():
+    ds = from_arrays("a", X, Y)
+    assert (ds.task, ds.per_step, ds.classes, ds.n) == ("classification", False, ("0", "1"), 4)
+    assert ds.x.dtype == np.float32 and ds.lengths.dtype == np.int32 and ds.y.dtype == np.int64
+    assert ds.features == ("channel 0", "channel 1")
+    np.testing.assert_array_equal(ds.recording, [0, 1, 2, 3])
+    np.testing.assert_array_equal(ds.start, [0, 0, 0, 0])
+
+
+def test_string_labels_are_sorted_and_classes_give_the_order():
+    y = np.array(["run", "walk", "run", "sit"])
+    ds = from_arrays("a", X, y)
+    assert ds.classes == ("run", "sit", "walk")
+    np.testing.assert_array_equal(ds.y, [0, 2, 0, 1])
+    ordered = from_arrays("a", X, y, classes=["walk", "sit", "run"])
+    np.testing.assert_array_equal(ordered.y, [2, 0, 2, 1])
+    np.testing.assert_array_equal(from_arrays("a", X, y.astype("S")).y, ds.y)
+
+
+def test_labels_per_step_ignore_padding():
+    y = np.array([[0, 1, 99], [1, 1, 1], [0, 0, 0], [1, -5, 7]])
+    ds = from_arrays("a", X, y, lengths=np.array([2, 3, 3, 1]))
+    assert ds.per_step and ds.classes == ("0", "1")
+    np.testing.assert_array_equal(ds.y, [[0, 1, 0], [1, 1, 1], [0, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(ds.labels_of(np.array([2])), [0])
+
+
+@pytest.mark.parametrize("y", [np.array([0.5, 1, 2, 3]), np.array([[0.5], [1], [2], [3]])])
+def test_floats_are_real_targets(y):
+    ds = from_arrays("a", X, y)
+    assert (ds.task, ds.classes) == ("regression", ())
+    assert ds.y.dtype == np.float32
+    np.testing.assert_array_equal(ds.y, [[0.5], [1], [2], [3]])
+
+
+def test_padding_becomes_zero_even_when_it_was_not_finite():
+    x = X.copy()
+    x[1, 2] = np.nan
+    ds = from_arrays("a", x, Y, lengths=np.array([3, 2, 3, 3]))
+    np.testing.assert_array_equal(ds.x[1], [[7, 8], [9, 10], [0, 0]])
+    np.testing.assert_array_equal(ds.mask[1], [True, True, False])
+    assert np.isnan(x[1, 2]).all()
+
+
+def test_take():
+    ds = from_arrays("a", X, Y, group=np.array([1, 2, 3, 4]), lengths=np.array([3, 2, 3, 1]))
+    part = ds.take([3, 1])
+    np.testing.assert_array_equal(part.x, ds.x[[3, 1]])
+    assert part.group is not None and part.group.tolist() == ["4", "2"]
+    np.testing.assert_array_equal(part.lengths, [1, 2])
+    np.testing.assert_array_equal(part.recording, [3, 1])
+    assert ds.take([0]).classes == ("0", "1")
+
+
+def test_digest_follows_the_content_and_not_the_name():
+    ds = from_arrays("a", X, Y, group=np.array(["p", "q", "q", "p"]))
+    assert ds.digest() == replace(ds, name="b").digest()
+    assert ds.digest() == "b77b10d5a7b8c73c42876968cf813d202999e1f91c41b65ba646ad5107882a8e"
+    changed = X.copy()
+    changed[3, 2, 1] += 1
+    for other in (
+        from_arrays("a", changed, Y, group=ds.group),
+        from_arrays("a", X, Y[::-1].copy(), group=np.array(["q", "p", "q", "p"])),
+        from_arrays("a", X, 1 - Y, group=ds.group),
+        from_arrays("a", X, Y, group=ds.group, classes=["p", "q"]),
+        from_arrays("a", X, Y),
+    ):
+        assert other.digest() != ds.digest()
+
+
+def not_finite(value, at):
+    x = X.copy()
+    x[at] = value
+    return x
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "more", "says"),
+    [
+        (X[:, :, 0], Y, {}, r"x has the shape \[4, 3\]; give \[windows, steps, channels\]"),
+        (X[:0], Y[:0], {}, r"x has the shape \[0, 3, 2\]"),
+        (X + 1j, Y, {}, "x has the dtype complex128"),
+        (not_finite(np.nan, (2, 1, 1)), Y, {}, r"nan in float32 at window 2, step 1, channel 1 \(channel 1\)"),
+        (not_finite(-np.inf, (0, 2, 0)), Y, {"features": ["ax", "ay"]}, r"-inf .* window 0, step 2, channel 0 \(ax\)"),
+        (not_finite(1e39, (1, 0, 0)), Y, {}, "inf in float32 at window 1, step 0"),
+        (X, Y, {"features": ["ax"]}, "x has 2 channels, but 1 features are named"),
+        (X, Y[:3], {}, r"y has the shape \[3\] but x has 4 windows"),
+        (X, np.zeros((4, 2), int), {}, r"y has the shape \[4, 2\]; give classes as \[4\] per window or \[4, 3\]"),
+        (X, Y + 1j, {}, "y has the dtype complex128"),
+        (X, np.array([None] * 4), {}, "y has the dtype object"),
+        (X, np.array([0.0, 1, np.inf, 2]), {}, "y holds inf at window 2, target 0"),
+        (X, np.zeros((4, 2, 2)), {}, r"y has the shape \[4, 2, 2\]; give real targets"),
+        (X, Y.astype(float), {"classes": ["a", "b"]}, "y holds floats, but classes are named"),
+        (X, Y - 1, {}, "y holds the class -1; number the classes from 0"),
+        (X, Y * 2, {}, "the class `1` has no window"),
+        (X, Y, {"classes": ["a", "b", "c"]}, "the class `c` has no window"),
+        (X, Y, {"classes": ["a"]}, r"y holds the class 1, but classes names only 0..0"),
+        (X, Y, {"classes": ["a", "a"]}, "two classes have the same name"),
+        (X, Y * 10**12, {}, r"fewer windows \(4\) than classes \(1000000000001\)"),
+        (X, np.full(4, 2**64 - 1, np.uint64), {}, "y holds 18446744073709551615"),
+        (X, np.array(list("abca")), {"classes": ["a", "b"]}, "y holds the class `c`, which classes does not name"),
+        (X, Y * 0, {}, "all windows are of one class"),
+        (X, Y, {"lengths": np.array([3, 0, 3, 3])}, "the length of window 1 is 0; give 1 to 3"),
+        (X, Y, {"lengths": np.array([3, 3, 3, 2**40])}, "the length of window 3 is 1099511627776"),
+        (X, Y, {"lengths": np.array([3, 3])}, r"lengths has the shape \[2\]"),
+        (X, Y, {"lengths": np.array([3.0, 3, 3, 3])}, "lengths has the dtype float64"),
+        (X, Y, {"group": np.array(["a"])}, r"group has the shape \[1\]"),
+        (X, Y, {"group": np.array([0.5] * 4)}, "group has the dtype float64"),
+        (X, Y, {"group": np.array([b"\xff"] * 4)}, "group holds bytes that are not UTF-8"),
+        (X, Y, {"split": np.array(["train", "train", "val", "test"])}, "split of window 2 is `val`"),
+        (X, Y, {"start": np.array([0, 1, -1, 0])}, "start of window 2 is negative"),
+    ],
+)
+def test_bad_arrays_are_named(x, y, more, says):
+    with pytest.raises(DataError, match=says) as caught:
+        from_arrays("my.npz", x, y, **more)
+    assert str(caught.value).startswith("my.npz: ") and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"x": X}, "x is float64"),
+        ({"y": Y.astype(np.int32)}, "y is int32"),
+        ({"y": np.array([0, 1, 2, 0])}, "y of window 2 holds the class 2; give 0 to 1"),
+        ({"lengths": np.array([2, 3, 3, 3], np.int32)}, "x is not 0 behind lengths"),
+        ({"lengths": np.array([2, 3, 4, 3], np.int32)}, "the length of window 2 is 4"),
+        ({"task": "regression"}, "y is int64"),
+    ],
+)
+def test_a_dataset_can_not_contradict_itself(changed, says):
+    with pytest.raises(DataError, match=says):
+        replace(from_arrays("a", X, Y), **changed)

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+import pytest
+
+from edgernn.data import split
+from edgernn.data.dataset import from_arrays
+from edgernn.errors import ConfigError, DataError
+
+
+def parts(chosen):
+    return chosen.train, chosen.validation, chosen.test
+
+
+def disjoint(values):
+    sets = [set(np.unique(v).tolist()) for v in values]
+    return all(not a & b for i, a in enumerate(sets) for b in sets[i + 1 :])
+
+
+def line(n, length=4, stride=2, recordings=1, **more):
+    """Overlapping windows of a few long recordings, two classes that take turns."""
+    number = np.arange(n)
+    return from_arrays(
+        "line",
+        np.ones((n, length, 1)),
+        number % 2,
+        recording=number * recordings // n,
+        start=(number % (n // recordings)) * stride,
+        **more,
+    )
+
+
+def test_by_group_keeps_people_apart(people):
+    ds = people()
+    chosen = split.by_group(ds, seed=3)
+    assert disjoint([ds.group[p] for p in parts(chosen)])
+    assert [len(np.unique(ds.group[p])) for p in parts(chosen)] == [6, 2, 2]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts(chosen))), np.arange(ds.n))
+    again = split.by_group(ds, seed=3)
+    for a, b in zip(parts(chosen), parts(again), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert {tuple(split.by_group(ds, seed=s).test) for s in range(5)} != {tuple(chosen.test)}
+    assert len(np.unique(ds.group[split.by_group(ds, test=1, validation=3).validation])) == 3
+
+
+def test_by_recording(people):
+    ds = people()
+    chosen = split.by_recording(ds)
+    assert disjoint([ds.recording[p] for p in parts(chosen)])
+    assert [len(p) for p in parts(chosen)] == [108, 36, 36]
+
+
+def test_by_group_draws_again_for_a_rare_class(people):
+    y = np.where(people().group == "p4", 3, people().y)
+    for seed in range(20):
+        ds = people(y=y)
+        assert "p4" in ds.group[split.by_group(ds, seed=seed).train]
+
+
+def test_a_class_that_can_not_train_is_named(people):
+    group = np.array(["a", "b", "c"])[people().y]
+    with pytest.raises(DataError, match=r"^people: the class `.` does not occur in the training part"):
+        split.by_group(people(group=group))
+
+
+def test_too_few_groups(people):
+    group = np.where(people().group < "p5", "a", "b")
+    with pytest.raises(DataError, match="2 groups can't give 1 to test, 1 to validation"):
+        split.by_group(people(group=group))
+    with pytest.raises(DataError, match="names no|has no groups"):
+        split.by_group(people(group=None))
+    with pytest.raises(DataError, match="10 groups can't give 0 to test"):
+        split.by_group(people(), test=0)
+
+
+def test_a_recording_of_two_groups_is_refused(people):
+    recording = np.zeros(180, int)
+    with pytest.raises(DataError, match="the recording `0` is in both the train and the validation part"):
+        split.by_group(people(recording=recording))
+
+
+def test_by_time_orders_recordings(people):
+    ds = people()
+    chosen = split.by_time(ds)
+    assert [np.unique(ds.recording[p]).tolist() for p in parts(chosen)] == [
+        list(range(36)),
+        list(range(36, 48)),
+        list(range(48, 60)),
+    ]
+
+
+def test_by_time_leaves_each_part_a_recording():
+    ds = line(12, recordings=3)
+    assert [np.unique(ds.recording[p]).tolist() for p in parts(split.by_time(ds))] == [[0], [1], [2]]
+    uneven = from_arrays("u", np.ones((10, 4, 1)), np.arange(10) % 2, recording=np.array([0] * 8 + [1, 2]))
+    assert [len(p) for p in parts(split.by_time(uneven))] == [8, 1, 1]
+    late = from_arrays("l", np.ones((10, 4, 1)), np.arange(10) % 2, recording=np.array([0, 0, 1] + [2] * 7))
+    assert [len(p) for p in parts(split.by_time(late))] == [2, 1, 7]
+
+
+@pytest.mark.parametrize("recordings", [1, 2])
+@pytest.mark.parametrize(("length", "stride"), [(4, 2), (10, 1), (4, 4)])
+def test_by_time_cuts_a_single_recording_without_overlap(recordings, length, stride):
+    ds = line(100, length, stride, recordings)
+    chosen = split.by_time(ds)
+    covered = [{(int(ds.recording[w]), int(ds.start[w]) + t) for w in p for t in range(length)} for p in parts(chosen)]
+    assert not (covered[0] & covered[1] or covered[1] & covered[2] or covered[0] & covered[2])
+    assert len(chosen.train) == 60 and max(covered[0]) < min(covered[1]) < min(covered[2])
+    dropped = 100 - sum(len(p) for p in parts(chosen))
+    assert dropped <= 2 * ((length - 1) // stride)
+
+
+def test_by_time_refuses():
+    with pytest.raises(DataError, match="the validation part has no window"):
+        split.by_time(line(20, length=30, stride=1))
+    with pytest.raises(ConfigError, match="fractions above 0"):
+        split.by_time(line(20), test=0.6, validation=0.5)
+
+
+def test_given(people):
+    ds = people()
+    named = np.array(["train", "validation", "test"])[np.minimum(ds.recording // 20, 2)]
+    chosen = split.given(people(split=named))
+    np.testing.assert_array_equal(chosen.validation, np.arange(60, 120))
+    with pytest.raises(DataError, match="names no split"):
+        split.given(ds)
+    named[0] = "test"
+    with pytest.raises(DataError, match="the recording `0` is in both the train and the test part; put it into one"):
+        split.given(people(split=named))
+    with pytest.raises(DataError, match="the validation part has no window"):
+        split.given(people(split=np.where(named == "test", "test", "train")))
+    with pytest.raises(DataError, match="the class `2` does not occur in the training part"):
+        split.given(people(split=np.where(ds.y < 2, "train", np.where(ds.recording < 30, "test", "validation"))))
+
+
+def test_make_chooses(people):
+    ds = people()
+    named = np.array(["train", "validation", "test"])[np.minimum(ds.recording // 20, 2)]
+    np.testing.assert_array_equal(split.make(people(split=named)).test, np.arange(120, 180))
+    np.testing.assert_array_equal(split.make(ds).test, split.by_group(ds).test)
+    np.testing.assert_array_equal(split.make(people(group=None)).test, split.by_recording(ds).test)
+    np.testing.assert_array_equal(split.make(people(split=named), "time").test, split.by_time(ds).test)
+    with pytest.raises(ConfigError, match="split is `random`"):
+        split.make(ds, "random")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("k", [3, 5, 10])
+def test_folds_test_each_group_once(people, k):
+    ds = people()
+    tested, validated = [], []
+    for fold in split.folds(ds, k):
+        assert disjoint([ds.group[p] for p in parts(fold)])
+        tested += np.unique(ds.group[fold.test]).tolist()
+        validated += np.unique(ds.group[fold.validation]).tolist()
+    assert sorted(tested) == sorted(validated) == [f"p{i}" for i in range(10)]
+
+
+def test_folds_by_recording_and_limits(people):
+    ds = people(group=None)
+    folds = split.folds(ds, 4)
+    assert disjoint([ds.recording[fold.test] for fold in folds])
+    with pytest.raises(DataError, match="2 folds need 3 to 60"):
+        split.folds(ds, 2)
+    with pytest.raises(DataError, match="11 folds need 3 to 10"):
+        split.folds(people(), 11)
+
+
+def test_regression_needs_no_classes():
+    ds = from_arrays("r", np.ones((10, 2, 1)), np.arange(10.0))
+    assert [len(p) for p in parts(split.make(ds))] == [6, 2, 2]
+
+
+def test_classes_per_step_count_without_padding():
+    y = np.array([[0, 1], [0, 1], [0, 0], [0, 0], [1, 0]])
+    named = np.array(["test", "validation", "train", "train", "validation"])
+    ds = from_arrays("s", np.ones((5, 2, 1)), y, split=named, lengths=np.array([2, 2, 1, 2, 1]))
+    with pytest.raises(DataError, match="the class `1` does not occur"):
+        split.given(ds)

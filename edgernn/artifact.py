@@ -11,6 +11,7 @@ others          one file a backend
 import errno
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from edgernn.cells.algebra import Float
 from edgernn.errors import ArtifactError
 from edgernn.model import IntegerModel, Interface
 from edgernn.npz import read_npz
@@ -31,6 +33,7 @@ from edgernn.spec.program import Kernel, Program, ProgramError
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _STRUCTURE, _WEIGHTS = "model.json", "weights.npz"
+_KERNEL_PARTS = tuple(field.name for field in fields(Kernel))
 _LARGEST_JSON = 64 * 2**20
 _LARGEST_WEIGHTS = 2**30
 
@@ -58,48 +61,64 @@ def staged(folder: Path, *, force: bool) -> Iterator[Path]:
     """A folder to write into, which becomes `folder` when the block ends and vanishes when it fails.
 
     Raises ArtifactError when `folder` exists and may not be replaced, or can't be written. With `force`, an existing
-    artifact or empty folder is replaced; anything else never is.
+    artifact or empty folder is replaced; anything else never is. A link stays, what it leads to is replaced.
     """
     check_target(folder, force=force)
+    target = Path(os.path.realpath(folder))
     aside: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-        yield aside
-        aside.chmod(0o777 & ~_umask())
-        _replace(aside, folder, force=force)
-    except OSError as error:
-        hint = "free some space" if error.errno == errno.ENOSPC else "choose another folder with --out"
-        raise ArtifactError(f"{folder} can't be written ({error.strerror or error}): {hint}") from error
-    finally:
-        if aside is not None:
-            shutil.rmtree(aside, ignore_errors=True)
+    with _writing(folder):
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+            yield aside
+            aside.chmod(0o777 & ~_umask())
+            check_target(folder, force=force)
+            _replace(aside, target)
+        finally:
+            if aside is not None:
+                shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_target(folder: Path, *, force: bool) -> None:
     """Raises ArtifactError when an artifact may not be written to `folder`: better before training than after."""
-    if not folder.exists() and not folder.is_symlink():
-        existing = next(parent for parent in folder.absolute().parents if parent.exists())
-        if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-            raise ArtifactError(f"{folder} can't be written, {existing} is read-only: choose another folder with --out")
-    elif not force:
-        raise ArtifactError(f"{folder} exists already: add --force to replace it, or choose another folder with --out")
-    elif not folder.is_dir() or (any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
-        raise ArtifactError(
-            f"{folder} exists and is no artifact, so it is not replaced: choose another folder with --out"
-        )
+    with _writing(folder):
+        if not os.path.lexists(folder):
+            existing = next(parent for parent in folder.absolute().parents if parent.exists())
+            tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=existing).cleanup()
+        elif not force:
+            raise ArtifactError(
+                f"{folder} exists already: add --force to replace it, or choose another folder with --out"
+            )
+        elif not folder.is_dir() or (any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
+            raise ArtifactError(
+                f"{folder} exists and is no artifact, so it is not replaced: choose another folder with --out"
+            )
 
 
-def _replace(aside: Path, folder: Path, *, force: bool) -> None:
-    check_target(folder, force=force)
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """Makes an OSError the ArtifactError that says what to do about it."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        hint = "free some space, or choose another folder with --out" if full else "choose another folder with --out"
+        raise ArtifactError(f"{folder} can't be written ({error.strerror or error}): {hint}") from error
+
+
+def _replace(aside: Path, folder: Path) -> None:
+    """Moves `aside` to `folder`; what was there before is back when that fails."""
     if not folder.exists():
         aside.rename(folder)
         return
     old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
+    kept = old / folder.name
     try:
-        folder.rename(old / "old")
+        folder.rename(kept)
         aside.rename(folder)
     finally:
+        if kept.exists() and not folder.exists():
+            kept.rename(folder)
         shutil.rmtree(old, ignore_errors=True)
 
 
@@ -116,7 +135,7 @@ def write_model(folder: Path, model: IntegerModel) -> None:
     arrays = {
         f"{name}/{part}": getattr(kernel, part)
         for name, kernel in model.program.kernels.items()
-        for part in ("weights", "bias", "frac")
+        for part in _KERNEL_PARTS
     }
     np.savez(folder / _WEIGHTS, **arrays)
 
@@ -138,26 +157,37 @@ def load(folder: str | os.PathLike[str]) -> Model:
     for name, digest in manifest["files"].items():
         _check_file(path, name, digest)
     try:
-        structure = json.loads((path / _STRUCTURE).read_text(encoding="utf-8"))
+        structure = _read_json(path / _STRUCTURE)
         arrays = read_npz(path / _WEIGHTS, limit=_LARGEST_WEIGHTS)
         program = Program.from_structure(structure["program"], _kernels(arrays))
         return Model(path, manifest, IntegerModel(_interface_from_json(structure["interface"], program), program))
-    except (OSError, KeyError, TypeError, ValueError, ProgramError) as error:
+    except KeyError as error:
+        raise ArtifactError(f"{path} does not hold a valid model (it lacks {error}): build it again") from error
+    except (OSError, TypeError, ValueError, OverflowError, ProgramError) as error:
         raise ArtifactError(f"{path} does not hold a valid model ({error}): build it again") from error
+
+
+def _read_json(path: Path) -> Any:
+    """Raises OSError, or ValueError for anything but JSON of a sensible size and depth."""
+    if path.stat().st_size > _LARGEST_JSON:
+        raise ValueError(f"{path.name} is too large")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError(f"{path.name} is nested too deeply") from None
 
 
 def _read_manifest(folder: Path) -> Mapping[str, Any]:
     path = folder / MANIFEST
     try:
-        if path.stat().st_size > _LARGEST_JSON:
-            raise ArtifactError(f"{path} is too large to be a manifest")
-        manifest: Any = json.loads(path.read_text(encoding="utf-8"))
+        manifest = _read_json(path)
     except (FileNotFoundError, NotADirectoryError):
         raise ArtifactError(f"{folder} is no artifact, it has no {MANIFEST}: make one with `edgernn build`") from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} can't be read ({error}): build the artifact again") from error
-    manifest = manifest if isinstance(manifest, dict) else {}
-    version = manifest.get("format_version")
+    if not isinstance(manifest, dict) or "format_version" not in manifest:
+        raise ArtifactError(f"{path} is no manifest, it has no format_version: build the artifact again")
+    version = manifest["format_version"]
     if version != FORMAT_VERSION:
         raise ArtifactError(
             f"{path} has format_version {version!r}, this edgernn knows {FORMAT_VERSION}: upgrade edgernn"
@@ -165,13 +195,13 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
     files = manifest.get("files")
     if not isinstance(files, dict) or not {_STRUCTURE, _WEIGHTS} <= files.keys():
         raise ArtifactError(f"{path} lists no model files: build the artifact again")
-    return dict(manifest)
+    return manifest
 
 
 def _check_file(folder: Path, name: str, digest: object) -> None:
     path = folder / name
-    if Path(name).name != name:
-        raise ArtifactError(f"{folder / MANIFEST} names a file outside the artifact, {name!r}: don't use this artifact")
+    if Path(name).name != name or not name.isprintable():
+        raise ArtifactError(f"{folder / MANIFEST} names {name!r}, which is no file of its own: don't use this artifact")
     try:
         found = _sha256(path)
     except OSError as error:
@@ -187,7 +217,10 @@ def _sha256(path: Path) -> str:
 
 def _kernels(arrays: Mapping[str, Any]) -> dict[str, Kernel]:
     names = dict.fromkeys(name.rpartition("/")[0] for name in arrays)
-    return {n: Kernel(arrays[f"{n}/weights"], arrays[f"{n}/bias"], arrays[f"{n}/frac"]) for n in names}
+    kernels = {n: Kernel(*(arrays[f"{n}/{part}"] for part in _KERNEL_PARTS)) for n in names}
+    if len(arrays) != len(kernels) * len(_KERNEL_PARTS):
+        raise ValueError(f"{_WEIGHTS} holds an array that belongs to no kernel")
+    return kernels
 
 
 def _interface_to_json(interface: Interface) -> dict[str, Any]:
@@ -201,17 +234,29 @@ def _interface_from_json(values: Any, program: Program) -> Interface:
         per_step=bool(values["per_step"]),
         features=tuple(map(str, values["features"])),
         outputs=tuple(map(str, values["outputs"])),
-        mean=np.array(values["mean"], np.float32),
-        std=np.array(values["std"], np.float32),
-        target_mean=np.array(values["target_mean"], np.float32),
-        target_std=np.array(values["target_std"], np.float32),
+        mean=_float32(values["mean"]),
+        std=_float32(values["std"]),
+        target_mean=_float32(values["target_mean"]),
+        target_std=_float32(values["target_std"]),
         window=int(values["window"]),
         rate=float(values["rate"]),
     )
-    numbers = np.concatenate([interface.mean, interface.std, interface.target_mean, interface.target_std])
-    inputs, outputs = program.tensors[program.x].size, program.tensors[program.y].size
-    fits = len(interface.features) == interface.mean.size == interface.std.size == inputs
-    fits = fits and len(interface.outputs) == interface.target_mean.size == interface.target_std.size == outputs
-    if not fits or not np.isfinite(numbers).all() or (interface.std <= 0).any() or interface.window < 1:
+    x, y = program.tensors[program.x], program.tensors[program.y]
+    fits = (len(interface.features),) == interface.mean.shape == interface.std.shape == (x.size,)
+    fits = fits and (len(interface.outputs),) == interface.target_mean.shape == interface.target_std.shape == (y.size,)
+    fits = fits and interface.task in ("classification", "regression") and interface.window >= 1
+    # Samples are multiplied by these (`IntegerModel.quantize_input`).
+    with np.errstate(all="ignore"):
+        factors = np.float32(2.0**x.frac) / interface.std
+    fits = fits and bool((np.isfinite(factors) & (factors > 0)).all()) and 0 <= interface.rate < math.inf
+    if not fits:
         raise ValueError("the interface does not fit the program")
     return interface
+
+
+def _float32(values: Any) -> Float:
+    with np.errstate(over="ignore"):
+        array = np.array(values, np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError("the interface holds a number that is not finite in float32")
+    return array

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from edgernn import artifact, backends, footprint, golden
-from edgernn.config import Config
+from edgernn import __version__, artifact, backends, footprint, golden
+from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError
@@ -34,8 +34,7 @@ T = TypeVar("T")
 
 _GOLDEN_VALUES = 1_200_000
 _REPRESENTATIVES = 512
-_FINE_TUNING_RATE = 0.3
-_PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert")
+_PACKAGES = ("numpy", "tensorflow", "keras", "ai-edge-litert")
 
 
 @contextmanager
@@ -85,6 +84,7 @@ def build(config: Config, folder: Path, *, force: bool = False, phase: Phase = _
     and when a runtime does not give the reference's bytes.
     """
     artifact.check_target(folder, force=force)
+    _check_runtimes()
     data = config.data.load()
     divided = split.make(data, config.data.split, config.train.seed)
     parts = _parts(data, divided)
@@ -117,24 +117,32 @@ def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
     train = examples(parts.train, interface, class_weights=config.train.class_weights)
     validation = examples(parts.validation, interface)
 
-    def run(name: str, model: FloatModel, recipe: Recipe, number: int) -> FloatModel:
+    def run(name: str, start: FloatModel, recipe: Recipe, number: int, teacher: FloatModel | None) -> FloatModel:
         with phase(name, recipe.epochs) as progress:
-            return fit(model, train, validation, recipe, config.train.seed + number, progress)
+            return fit(start, train, validation, recipe, config.train.seed + number, progress, teacher)
 
-    model = run("train", initialize(interface, _specs(config, interface), config.train.seed), recipe, 0)
-    stages = [_stage("float", model, parts.test)]
-    tuning = replace(recipe, epochs=config.prune.epochs, learning_rate=recipe.learning_rate * _FINE_TUNING_RATE)
+    original = run("train", initialize(interface, _specs(config, interface), config.train.seed), recipe, 0, None)
+    stages = [_stage("float", original, parts.test)]
+    model, tuning = original, replace(recipe, epochs=config.prune.epochs)
     if config.prune.units:
-        model = remove_units(model, _spread(parts.train, _REPRESENTATIVES).x, config.prune.units)
-        model = run("prune units", model, tuning, 1)
+        windows = _spread(parts.train, _REPRESENTATIVES)
+        model = remove_units(model, windows.x, windows.lengths, config.prune.units)
+        model = run("prune units", model, tuning, 1, original)
         stages.append(_stage("unit_pruned", model, parts.test))
     if config.prune.sparsity:
-        model = run("prune weights", model, replace(tuning, sparsity=config.prune.sparsity), 2)
+        sparse = replace(tuning, sparsity=config.prune.sparsity)
+        model = run("prune weights", model, sparse, 2, original)
         stages.append(_stage("pruned", model, parts.test))
     calibration = _spread(parts.train, config.quantize.windows)
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
     stages.append(_integer_stage(quantized.model, parts.test))
     return _Trained(model, quantized, tuple(stages))
+
+
+def _check_runtimes() -> None:
+    """Raises MissingExtraError when one of the runtimes is not installed: better before training than after."""
+    for runtime in backends.select(()):
+        runtime.version()
 
 
 def _fill(stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _Trained, phase: Phase) -> Report:
@@ -153,8 +161,8 @@ def _fill(stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _T
         report = validate(artifact.load(stage), expected, runtimes, progress)
     for result in report.runtimes:
         if result.status != "agrees":
-            what = result.reason or f"{result.mismatches} of {result.values} values, first {result.first_difference}"
-            raise EdgernnError(f"{result.name} {result.status}, so nothing was written: {what}")
+            what = result.reason or f"{result.mismatches} of {result.values} values, first in {result.first_difference}"
+            raise EdgernnError(f"{result.name}: {result.status}, so nothing was written: {what}")
     return report
 
 
@@ -173,7 +181,7 @@ def _manifest(config: Config, data: Dataset, parts: _Parts, trained: _Trained) -
     ]
     described = {stage.name: _described(stage) for stage in trained.stages}
     return {
-        "name": config.name or Path(data.name).stem,
+        "name": artifact_name(config),
         "created_with": _versions(),
         "model": {"layers": layers, "task": interface.task, "per_step": interface.per_step, "window": interface.window},
         "quantization": {
@@ -196,7 +204,7 @@ def _groups(part: Dataset) -> list[str]:
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "edgernn": __version__}
     for package in _PACKAGES:
         try:
             versions[package] = version(package)
@@ -210,8 +218,9 @@ def _interface(train: Dataset) -> Interface:
     outputs = train.classes or tuple(f"target_{k}" for k in range(train.y.shape[1]))
     target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
     if train.task == "regression":
-        target_mean, spread = train.y.mean(axis=0), train.y.std(axis=0)
-        target_std = np.where(spread > 0, spread, 1).astype(np.float32)
+        target_mean = train.y.mean(axis=0, dtype=np.float64).astype(np.float32)
+        spread = train.y.std(axis=0, dtype=np.float64).astype(np.float32)
+        target_std = np.where(spread > 0, spread, np.float32(1))
     return Interface(
         task=train.task,
         per_step=train.per_step,

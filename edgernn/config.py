@@ -2,6 +2,7 @@
 """The build's configuration: TOML with a validated schema, from which `edgernn init` writes its commented file."""
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from edgernn.data import csv, npz, watch
 from edgernn.data.dataset import Dataset
@@ -21,7 +23,7 @@ Units = Annotated[int, Field(ge=1, le=1024)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class _Data(_Section):
@@ -130,11 +132,11 @@ WATCH_AUGMENTATION = AugmentConfig(
 
 
 class PruneConfig(_Section):
-    """Both kinds fine-tune; 0 leaves them out."""
+    """Both kinds fine-tune towards the outputs of the model before pruning; 0 leaves a kind out."""
 
-    sparsity: Share = Field(0.5, description="share of the weights that become zero, smallest first")
+    sparsity: Share = Field(0.3, description="share of the weights that become zero, smallest first")
     units: Share = Field(0.0, description="share of the hidden units that are removed, so the model is smaller")
-    epochs: int = Field(10, ge=1, le=10000, description="of fine-tuning, each kind")
+    epochs: int = Field(15, ge=1, le=10000, description="of fine-tuning, each kind")
 
 
 class QuantizeConfig(_Section):
@@ -147,7 +149,11 @@ class QuantizeConfig(_Section):
 class Config(_Section):
     """A whole build."""
 
-    name: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$", description="of the artifact; empty: the data's name")
+    name: str = Field(
+        "",
+        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$",
+        description="of the artifact, letters, digits, _ - and .; empty: the data's",
+    )
     data: Annotated[WatchData | NpzData | CsvData, Field(discriminator="source")] = WatchData()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
@@ -178,7 +184,7 @@ def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
     for override in overrides:
         _override(values, override)
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(_tuples(values))
     except ValidationError as error:
         raise ConfigError(_sentence(path, error)) from None
 
@@ -192,11 +198,18 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not valid TOML: {error}") from error
 
 
+def _tuples(value: Any) -> Any:
+    """TOML's value with lists as tuples, at any depth."""
+    if isinstance(value, dict):
+        return {key: _tuples(entry) for key, entry in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def _override(values: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     *sections, last = key.strip().split(".")
-    if not equals or not last:
-        raise ConfigError(f"--set {override} has no value: write it like --set model.units=16")
+    if not equals or not all((*sections, last)):
+        raise ConfigError(f"--set {override} is no key and value: write it like --set model.units=16")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
@@ -208,34 +221,56 @@ def _override(values: dict[str, Any], override: str) -> None:
 
 
 def _sentence(path: Path | None, error: ValidationError) -> str:
-    first = error.errors()[0]
-    keys = [str(part) for part in first["loc"]]
-    if keys[:1] == ["data"] and len(keys) > 1 and keys[1] in SOURCES:
-        known, keys = list(SOURCES[keys[1]].model_fields), ["data", *keys[2:]]
-    else:
-        known = _fields(keys[:-1])
     where = "the configuration" if path is None else str(path)
+    errors = error.errors()
+    first = errors[0]
+    key, fields = _place(first["loc"])
     if first["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
-        others = [source for source, data in SOURCES.items() if keys[0] == "data" and keys[-1] in data.model_fields]
-        hint = f"did you mean {'.'.join([*keys[:-1], near[0]])}?" if near else f"there are {', '.join(known)}"
-        if others:
-            hint = f"it belongs to source {' or '.join(others)}"
-        return f"{where} has an unknown key {'.'.join(keys)}: {hint}"
-    named = ".".join(key for key in keys if key.isidentifier() and key not in _UNION_MEMBERS)
-    message = first["msg"][0].lower() + first["msg"][1:]
-    return f"{where}: {named} is {str(first['input'])[:60]!r}, which is wrong: {message}"
+        return f"{where} has an unknown key {'.'.join(key)}: {_hint(key, list(fields))}"
+    if first["type"] == "union_tag_invalid":
+        return f"{where}: data.source is {_shown(first['input']['source'])}, but should be {', '.join(SOURCES)}"
+    same = [entry for entry in errors if _place(entry["loc"])[0] == key]
+    wanted = " or ".join(dict.fromkeys(map(_wanted, same)))
+    description = fields[key[-1]].description
+    meaning = f" ({description})" if description else ""
+    return f"{where}: {'.'.join(key)} is {_shown(first['input'])}, but should {wanted}{meaning}"
 
 
-_UNION_MEMBERS = ("int", "str", "float", "tuple")
+def _place(location: tuple[int | str, ...]) -> tuple[list[str], Mapping[str, FieldInfo]]:
+    """The key at pydantic's location, which has more parts, and the fields of the section that the key is in."""
+    keys = [str(part) for part in location]
+    if len(keys) == 1:
+        return keys, Config.model_fields
+    if keys[0] == "data":
+        return ["data", keys[2]], SOURCES[keys[1]].model_fields
+    section: Any = Config.model_fields[keys[0]].annotation
+    return keys[:2], section.model_fields
 
 
-def _fields(sections: list[str]) -> list[str]:
-    model: Any = Config
-    for section in sections:
-        model = getattr(model, "model_fields", {}).get(section)
-        model = getattr(model, "annotation", None)
-    return list(getattr(model, "model_fields", {}))
+def _hint(key: list[str], known: list[str]) -> str:
+    others = [source for source, data in SOURCES.items() if key[0] == "data" and key[-1] in data.model_fields]
+    if others:
+        return f"it belongs to source {' or '.join(others)}"
+    near = difflib.get_close_matches(key[-1], known, n=1, cutoff=0.5)
+    return f"did you mean {'.'.join([*key[:-1], near[0]])}?" if near else f"there are {', '.join(known)}"
+
+
+_WANTED = {
+    "model_type": "be a section of keys",
+    "model_attributes_type": "be a section of keys",
+    "string_pattern_mismatch": "be written in another way",
+    "tuple_type": "be a list",
+}
+
+
+def _wanted(error: ErrorDetails) -> str:
+    text = _WANTED.get(error["type"]) or error["msg"].partition(" should ")[2] or error["msg"]
+    return text.removesuffix(f" after validation, not {error.get('ctx', {}).get('actual_length')}")
+
+
+def _shown(value: object) -> str:
+    """A wrong value about as the file has it, cut short."""
+    return json.dumps(value, default=str)[:60]
 
 
 def commented(source: str = "watch") -> str:
@@ -270,6 +305,7 @@ def _toml(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def source_name(config: Config) -> str:
-    """What the data calls itself: the name of its file or folder, or of the built-in set."""
-    return Path(getattr(config.data, "path", config.data.source)).stem
+def artifact_name(config: Config) -> str:
+    """`config.name`, or else the name of the data's file or folder, or of the built-in set."""
+    path = getattr(config.data, "path", None)
+    return config.name or (Path(path).resolve().stem if path else "") or config.data.source

@@ -54,7 +54,6 @@ def _layer(program: Program, name: str, kernels: Mapping[str, Kernel]) -> LayerF
     zeros = sum(int((kernel.weights == 0).sum()) for kernel in kernels.values())
     states = [tensor.size for tensor in map(program.tensors.get, program.inputs) if tensor and _owner(tensor) == name]
     first = next(iter(kernels.values()))
-    ranges = {matrix: (int(kernel.frac.min()), int(kernel.frac.max())) for matrix, kernel in kernels.items()}
     return LayerFootprint(
         name=name,
         shape=f"{first.weights.shape[1]} -> {states[0] if states else len(first.bias)}",
@@ -63,8 +62,15 @@ def _layer(program: Program, name: str, kernels: Mapping[str, Kernel]) -> LayerF
         macs=weights,
         weight_bytes=weights + rows + 4 * biases,
         state_bytes=2 * sum(states),
-        scales=", ".join(f"{matrix} 2^{-high}..2^{-low}" for matrix, (low, high) in ranges.items()),
+        scales=", ".join(f"{matrix} {scales(kernel)}" for matrix, kernel in kernels.items()),
     )
+
+
+def scales(kernel: Kernel) -> str:
+    """The scales of the rows that have weights, from the finest to the coarsest: "2^-9..2^-6"."""
+    fracs = kernel.frac[kernel.weights.any(axis=1)] if kernel.weights.any() else kernel.frac
+    finest, coarsest = f"2^{-int(fracs.max())}", f"2^{-int(fracs.min())}"
+    return finest if finest == coarsest else f"{finest}..{coarsest}"
 
 
 def _owner(state: Tensor) -> str:

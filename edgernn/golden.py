@@ -13,7 +13,7 @@ from edgernn.errors import ArtifactError
 from edgernn.model import IntegerModel
 from edgernn.npz import read_npz
 from edgernn.spec.interpreter import Interpreter
-from edgernn.spec.ops import Array
+from edgernn.spec.ops import OPERAND_LIMIT, Array
 from edgernn.spec.program import Program
 
 FILE = "golden.npz"
@@ -67,8 +67,15 @@ def load(folder: Path, program: Program) -> Golden:
         sizes = {name: program.tensors[name].size for name in program.outputs}
         fits = x.shape[2:] == (program.tensors[program.x].size,) and x.dtype == program.tensors[program.x].dtype
         fits = fits and {n: a.shape for n, a in values.items()} == {n: (*x.shape[:2], s) for n, s in sizes.items()}
-        if not fits or lengths.shape != (len(x),) or lengths.min(initial=1) < 1 or lengths.max(initial=1) > x.shape[1]:
+        fits = fits and all(array.dtype == np.int16 for array in values.values())
+        fits = fits and lengths.dtype == np.int32 and lengths.shape == (len(x),)
+        limit = OPERAND_LIMIT[program.tensors[program.x].dtype]
+        if not fits or not x.size or x.min() < -limit or x.max() > limit:
             raise ValueError("its arrays do not fit the program")
+        if lengths.min() < 1 or lengths.max() > x.shape[1]:
+            raise ValueError("the length of a window is not within its array")
         return Golden(x, lengths, values)
-    except (OSError, KeyError, ValueError) as error:
+    except KeyError as error:
+        raise ArtifactError(f"{path} can't be used (it lacks {error}): build the artifact again") from error
+    except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} can't be used ({error}): build the artifact again") from error

@@ -35,7 +35,8 @@ def _classification(found: npt.NDArray[Any], wanted: npt.NDArray[Any], classes: 
 
 
 def _regression(found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> dict[str, float]:
-    error = found.astype(np.float64) - wanted
+    wanted = wanted.astype(np.float64)
+    error = found - wanted
     spread = np.square(wanted - wanted.mean(axis=0)).sum(axis=0)
     r2 = 1 - np.square(error).sum(axis=0) / np.where(spread > 0, spread, 1)
     return {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The float model, the integer model, and what both share: how a user's numbers become the network's and back."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class Interface:
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of a float model: weights float32 by Keras' names, in Keras' layout (`edgernn.cells`)."""
+    """A layer of a float model: weights float32 by Keras' names, in Keras' layout and order (`edgernn.cells`)."""
 
     kind: str
     units: int
@@ -65,6 +65,7 @@ class Layer:
         found = {name: weight.shape for name, weight in self.weights.items()}
         if shapes != found:
             raise EdgernnError(f"a {self.kind} layer of {self.units} units has weights {shapes}, not {found}")
+        object.__setattr__(self, "weights", {name: self.weights[name] for name in shapes})
 
     @property
     def inputs(self) -> int:
@@ -127,14 +128,6 @@ class FloatModel:
             outputs.append(y)
         return np.stack(outputs, axis=1)
 
-    def with_weights(self, weights: Sequence[Mapping[str, Float]]) -> "FloatModel":
-        """The same model with other weights, whose shapes may differ as long as the layers fit."""
-        layers = [
-            replace(layer, weights=w, units=int(w["kernel"].shape[1]) * layer.units // layer.weights["kernel"].shape[1])
-            for layer, w in zip(self.layers, weights, strict=True)
-        ]
-        return replace(self, layers=tuple(layers))
-
 
 @dataclass(frozen=True)
 class IntegerModel:
@@ -148,7 +141,8 @@ class IntegerModel:
         tensor = self.program.tensors[self.program.x]
         factor = np.float32(2.0**tensor.frac) / self.interface.std
         limit = OPERAND_LIMIT[tensor.dtype]
-        q = np.rint((x.astype(np.float32) - self.interface.mean) * factor)
+        with np.errstate(over="ignore"):
+            q = np.rint((x.astype(np.float32) - self.interface.mean) * factor)
         return np.clip(q, -limit, limit).astype(tensor.dtype)
 
     def dequantize_output(self, y: npt.NDArray[Any]) -> Float:

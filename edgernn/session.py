@@ -32,30 +32,34 @@ class Session:
         the int16 [K] of the program. Raises DataError for another shape, for values that are not finite, and for
         integers out of the operand's range.
         """
-        sample = np.asarray(x)
-        program = self._model.program
-        expected = program.tensors[program.x].size
-        if sample.shape != (expected,):
-            raise DataError(f"a step takes {expected} features, not an array of shape {sample.shape}")
-        if np.issubdtype(sample.dtype, np.integer):
+        sample = _array(x)
+        features = self._model.interface.features
+        if sample.shape != (len(features),):
+            raise DataError(f"a step takes {len(features)} features, not an array of shape {list(sample.shape)}")
+        if sample.dtype.kind in "iu":
             return self._advance(self._checked_operand(sample))
-        if not np.issubdtype(sample.dtype, np.floating):
-            raise DataError(f"a step takes numbers, not {sample.dtype}")
+        if sample.dtype.kind != "f":
+            raise DataError(f"a step takes real numbers, not {sample.dtype}")
+        with np.errstate(over="ignore"):
+            sample = sample.astype(np.float32)
         if not np.isfinite(sample).all():
-            raise DataError(f"feature {int(np.argmin(np.isfinite(sample)))} of the sample is not finite")
+            at = int(np.argmin(np.isfinite(sample)))
+            raise DataError(
+                f"feature {at} ({features[at]}) of the sample is {sample[at]} in float32, which is not finite"
+            )
         return self._model.dequantize_output(self._advance(self._model.quantize_input(sample)))
 
     def run(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Steps through x [T, F] from the present state; the outputs of all steps, [T, K]."""
-        samples = np.asarray(x)
+        samples = _array(x)
         if samples.ndim != 2 or not len(samples):
-            raise DataError(f"a run takes an array [steps, features], not one of shape {samples.shape}")
+            raise DataError(f"a run takes an array [steps, features], not one of shape {list(samples.shape)}")
         return np.stack([self.step(sample) for sample in samples])
 
     def _checked_operand(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
         dtype = self._model.program.tensors[self._model.program.x].dtype
         limit = OPERAND_LIMIT[dtype]
-        if (np.abs(sample.astype(np.int64)) > limit).any():
+        if ((sample < -limit) | (sample > limit)).any():
             raise DataError(f"an integer sample must lie within +-{limit}; pass raw sensor values as floats")
         return sample.astype(dtype)
 
@@ -63,4 +67,12 @@ class Session:
         program = self._model.program
         values = self._interpreter.step({program.x: operand, **self._states})
         self._states = {state.read: values[state.write] for state in program.states}
-        return values[program.y]
+        # y may be a state, which the caller must not change.
+        return values[program.y].copy()
+
+
+def _array(x: npt.ArrayLike) -> npt.NDArray[Any]:
+    try:
+        return np.asarray(x)
+    except ValueError as error:
+        raise DataError("the rows of the samples differ in length") from error

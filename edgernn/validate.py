@@ -35,6 +35,12 @@ class Difference:
     found: int
     op: str
 
+    def __str__(self) -> str:
+        return (
+            f"window {self.window}, step {self.step}, {self.tensor}[{self.index}]: expected {self.expected}, "
+            f"found {self.found}; first op whose result differs: {self.op}"
+        )
+
 
 @dataclass(frozen=True)
 class Result:
@@ -59,8 +65,8 @@ class Report:
 
     @property
     def agrees(self) -> bool:
-        """Whether all runtimes ran and gave the reference's bytes."""
-        return all(result.status == "agrees" for result in self.runtimes)
+        """Whether there are runtimes, and all of them ran and gave the reference's bytes."""
+        return bool(self.runtimes) and all(result.status == "agrees" for result in self.runtimes)
 
     @property
     def values_compared(self) -> int:

@@ -39,4 +39,4 @@ def select(names: tuple[str, ...]) -> tuple[Runtime, ...]:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigError(f"there is no runtime {unknown[0]!r}; there are {', '.join(known)}")
-    return tuple(known[name] for name in names or known)
+    return tuple(known[name] for name in dict.fromkeys(names or known))

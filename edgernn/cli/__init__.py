@@ -8,10 +8,10 @@ def main() -> None:
     """Entry point of `edgernn`. Exit status: 0 done, 1 failed, 2 wrong usage."""
     try:
         from edgernn.cli.group import edgernn
+
+        edgernn()
     except ModuleNotFoundError as error:
-        if error.name not in ("click", "pydantic", "rich"):
+        package = str(error.name).partition(".")[0]
+        if package not in ("click", "pydantic", "rich"):
             raise
-        sys.exit(
-            f"edgernn: the command line needs {error.name}, which is not installed: run pip install 'edgernn[cli]'"
-        )
-    edgernn()
+        sys.exit(f"edgernn: the command line needs {package}, which is not installed: run pip install 'edgernn[cli]'")

@@ -4,6 +4,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -12,25 +13,26 @@ _PLAIN_WIDTH = 140
 
 
 def _console(*, stderr: bool = False) -> Console:
-    console = Console(stderr=stderr, highlight=False)
+    console = Console(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
         console.width = _PLAIN_WIDTH
     return console
 
 
 def say(text: str) -> None:
-    """A line on stdout."""
-    _console().print(text, markup=False, soft_wrap=True)
+    """A line on stdout, as it is."""
+    click.echo(text)
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """A table on stdout; the first column is text, the others are aligned right."""
-    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    say(title)
+    drawn = Table(box=None, pad_edge=False)
     for number, column in enumerate(columns):
         drawn.add_column(column, justify="right" if number else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(str(cell) for cell in row))
-    _console().print(drawn, markup=False)
+    _console().print(drawn)
 
 
 class Phases:
@@ -43,7 +45,7 @@ class Phases:
     def __call__(self, name: str, total: int) -> Iterator[Callable[[int], None]]:
         """A phase of `total` units; what it yields is called with the number of units done since its last call."""
         if not self._console.is_terminal:
-            self._console.print(f"{name} ...", markup=False)
+            self._console.print(f"{name} ...")
             yield lambda done: None
             return
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

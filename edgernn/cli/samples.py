@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Samples from a text stream, one line each: CSV or JSON lines, told apart by the first line."""
+"""Samples from a text stream, one line each: CSV or JSON lines."""
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,70 +17,70 @@ def read(lines: Iterable[str], features: Sequence[str]) -> Iterator[Sample]:
     """float64 [F] for each line that is not blank, in the order of `features`.
 
     JSON: an array of F numbers, or an object with the features' names as keys. CSV: F columns in order, or a first line
-    with names, among which the features are; other columns are ignored.
+    with names, among which the features are. Other columns and keys are ignored.
     Raises DataError, with the line's number, for what is not a sample.
     """
-    numbered = ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-    first = next(numbered, None)
-    if first is None:
-        return
-    parse = _from_json if first[1].lstrip()[0] in "[{" else _from_csv
-    columns: Sequence[int | str] = range(len(features))
-    if parse is _from_csv and not _is_number(_cells(first[1])[0]):
-        columns = _columns(_cells(first[1]), features)
-    else:
-        yield _sample(*first, parse(*first, features, columns), features)
-    for number, line in numbered:
-        yield _sample(number, line, parse(number, line, features, columns), features)
-
-
-def _from_csv(number: int, line: str, features: Sequence[str], columns: Sequence[int | str]) -> list[object]:
-    cells = _cells(line)
-    wanted = [int(column) for column in columns]
-    if len(cells) <= max(wanted) or (wanted == list(range(len(features))) and len(cells) < len(features)):
-        raise DataError(
-            f"line {number} has {len(cells)} columns, the model takes {len(features)}: {', '.join(features)}"
-        )
-    return [cells[column] for column in wanted]
-
-
-def _from_json(number: int, line: str, features: Sequence[str], columns: Sequence[int | str]) -> list[object]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"line {number} is not valid JSON: {error}") from error
-    if isinstance(value, dict):
-        missing = [name for name in features if name not in value]
-        if missing:
-            raise DataError(f"line {number} lacks {missing[0]!r}; the model takes {', '.join(features)}")
-        value = [value[name] for name in features]
-    if not isinstance(value, list) or len(value) != len(features):
-        raise DataError(f"line {number} is no list of {len(features)} numbers: {', '.join(features)}")
-    return value
-
-
-def _sample(number: int, line: str, cells: list[object], features: Sequence[str]) -> Sample:
-    sample = np.empty(len(cells))
-    for i, cell in enumerate(cells):
+    columns: Sequence[str] = ()
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if not text:
+            continue
         try:
-            sample[i] = float(cell)  # type: ignore[arg-type]
-        except (TypeError, ValueError, OverflowError):
-            raise DataError(f"line {number}: {features[i]} is {str(cell)[:40]!r}, which is no number") from None
-        if not np.isfinite(sample[i]):
-            raise DataError(f"line {number}: {features[i]} is {cell}, which is not finite")
-    return sample
+            if text[0] in "[{":
+                named = _from_json(text, features)
+            else:
+                cells = _cells(text)
+                is_header = not columns and not _is_number(cells[0])
+                columns = columns or (cells if is_header else features)
+                if is_header:
+                    _check_names(cells, features)
+                    continue
+                named = _named(cells, columns)
+            sample = _sample(named, features)
+        except (ValueError, csv.Error) as error:
+            raise DataError(f"line {number} is no sample: {error}") from error
+        yield sample
 
 
-def _columns(header: Sequence[str], features: Sequence[str]) -> list[int]:
-    names = [name.strip() for name in header]
+def _from_json(text: str, features: Sequence[str]) -> Mapping[str, object]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        raise ValueError("it is not valid JSON") from None
+    if isinstance(value, list):
+        return _named(value, features)
+    _check_names(value, features)
+    record: Mapping[str, object] = value
+    return record
+
+
+def _cells(text: str) -> list[str]:
+    return [cell.strip() for cell in next(csv.reader([text]))]
+
+
+def _named(values: Sequence[object], names: Sequence[str]) -> Mapping[str, object]:
+    if len(values) != len(names):
+        raise ValueError(f"it has {len(values)} values instead of {len(names)}: {', '.join(names)}")
+    return dict(zip(names, values, strict=True))
+
+
+def _check_names(names: Iterable[str], features: Sequence[str]) -> None:
     missing = [name for name in features if name not in names]
     if missing:
-        raise DataError(f"the first line names no column {missing[0]!r}; the model takes {', '.join(features)}")
-    return [names.index(name) for name in features]
+        raise ValueError(f"it has no {missing[0]}; the model takes {', '.join(features)}")
 
 
-def _cells(line: str) -> list[str]:
-    return next(csv.reader([line]))
+def _sample(named: Mapping[str, object], features: Sequence[str]) -> Sample:
+    sample = np.empty(len(features))
+    for i, name in enumerate(features):
+        value = named[name]
+        try:
+            sample[i] = float("" if isinstance(value, bool) else value)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError(f"{name} is {json.dumps(value)[:40]}, which is no number") from None
+        if not abs(sample[i]) <= np.finfo(np.float32).max:
+            raise ValueError(f"{name} is {value}, which is no finite float32")
+    return sample
 
 
 def _is_number(cell: str) -> bool:

@@ -12,7 +12,7 @@ from edgernn.model import FloatModel
 
 INT16_FRACS = range(16)
 """Candidates for an int16 result: from +-32768 to +-1."""
-OPERAND_FRACS = range(-8, 15)
+OPERAND_FRACS = range(15)
 """Candidates for an operand, int8 or int16."""
 
 
@@ -33,7 +33,9 @@ class ErrorTable:
             self._errors[i] += np.square(fake_quantize(wide, frac, self._limit) - wide).sum()
 
     def best(self) -> int:
-        """The candidate of the smallest error; the widest range among equals."""
+        """The candidate of the smallest error; the widest range among equals, +-1 where nothing but zeros was seen."""
+        if not self._errors.any():
+            return self._limit.bit_length()
         return self._fracs[int(np.argmin(self._errors))]
 
 

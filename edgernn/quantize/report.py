@@ -7,10 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.cells.algebra import Float, FloatAlgebra
+from edgernn.footprint import scales as row_scales
 from edgernn.model import FloatModel, IntegerModel
 from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.ops import OPERAND_LIMIT, Array
 from edgernn.spec.program import Op, Program
+
+_LARGEST_RATIO = 200.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class LayerReport:
 
     scales: binary exponents by tensor ("x": -5 stands for a step of 2**-5), a range for the rows of a kernel;
     clipped: share of the values of operands and matrix products that saturate, 0..1; clipped_weights: of the weights;
-    signal_to_noise: of the layer's integer output against its float output, in dB.
+    signal_to_noise: of the layer's integer output against its float output, in dB, at most 200.
     """
 
     name: str
@@ -104,12 +107,11 @@ def _layer_report(model: FloatModel, program: Program, name: str, tally: _Tally)
             assert op.kernel is not None
             kernel, short = program.kernels[op.kernel], op.kernel.partition("/")[2]
             scales[f"{short}.operand"] = f"2^{-program.tensors[op.inputs[0]].frac}"
-            low, high = int(kernel.frac.min()), int(kernel.frac.max())
-            scales[short] = f"2^{-high}" if low == high else f"2^{-high}..2^{-low}"
+            scales[short] = row_scales(kernel)
             scales[f"{short}.result"] = f"2^{-program.tensors[op.outputs[0]].frac}"
             scaled = np.abs(affines[op.kernel].weights * np.exp2(kernel.frac.astype(np.float64))[:, None])
             clipped += int((scaled > 127.5).sum())
             total += scaled.size
-    ratio = tally.signal / tally.noise if tally.noise else np.inf
-    decibels = 10 * float(np.log10(ratio)) if tally.signal else 0.0
+    noise = max(tally.noise, tally.signal * 10 ** (-_LARGEST_RATIO / 10))
+    decibels = 10 * float(np.log10(tally.signal / noise)) if tally.signal else 0.0
     return LayerReport(name, scales, tally.clipped / max(tally.total, 1), clipped / max(total, 1), decibels)

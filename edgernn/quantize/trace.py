@@ -16,6 +16,8 @@ UNIT_OPERAND_FRAC = {"int8": 7, "int16": 14}
 """Operand scale of everything within +-1, which is what hidden states are: the whole range, nothing clipped."""
 _WEIGHT_LIMIT = 127
 _CLIPPING_CANDIDATES = 3
+_NEGLIGIBLE = 2.0**-40
+"""A row of weights below this never moves a result by a unit."""
 
 
 class Tracer:
@@ -109,7 +111,7 @@ def quantize_kernel(name: str, affine: Affine, v: Tensor, frac: int) -> tuple[Ke
     weights = np.clip(np.rint(affine.weights * scale), -_WEIGHT_LIMIT, _WEIGHT_LIMIT).astype(np.int8)
     bias = np.rint(affine.bias * np.exp2(fracs.astype(np.float64) + v.frac)).astype(np.int32)
     kernel = Kernel(weights, bias, fracs)
-    if frac < -ops.MAX_SHIFT or int(accumulator_bound(kernel, v.dtype).max()) > ACCUMULATOR_LIMIT:
+    if frac < 0 or int(accumulator_bound(kernel, v.dtype).max()) > ACCUMULATOR_LIMIT:
         raise EdgernnError(f"the weights of {name} are too large for 8 bits; train with weight decay or clip them")
     return kernel, frac
 
@@ -117,7 +119,7 @@ def quantize_kernel(name: str, affine: Affine, v: Tensor, frac: int) -> tuple[Ke
 def _row_frac(row: np.ndarray[tuple[int], np.dtype[np.float32]]) -> int:
     """The scale of a row of weights with the smallest squared error; the largest weight fits the first candidate."""
     largest = float(np.abs(row).max())
-    if largest == 0:
+    if largest < _NEGLIGIBLE:
         return 24
     first = int(np.floor(np.log2(_WEIGHT_LIMIT / largest)))
     candidates = range(first, first + _CLIPPING_CANDIDATES)

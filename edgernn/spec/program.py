@@ -111,8 +111,8 @@ class Program:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of what a step gives: the output, then the new states."""
-        return (self.y, *(state.write for state in self.states))
+        """Names of what a step gives, each once: the output, then the new states."""
+        return tuple(dict.fromkeys((self.y, *(state.write for state in self.states))))
 
     def structure(self) -> dict[str, Any]:
         """All but the kernels, as JSON-able values."""
@@ -154,11 +154,9 @@ class _Checker:
     def check(self) -> None:
         program = self.program
         for tensor in program.tensors.values():
-            self._require(isinstance(tensor.size, int) and tensor.size > 0, tensor.name, "its size is not positive")
-            self._require(tensor.dtype in ops.OPERAND_LIMIT, tensor.name, f"dtype {tensor.dtype!r} is unknown")
-            self._require(isinstance(tensor.frac, int), tensor.name, "frac is not an integer")
-            self._require(abs(tensor.frac) <= ops.MAX_FRAC, tensor.name, "frac is out of range")
+            self._check_tensor(tensor)
         known = set(program.inputs)
+        self._tensors(program.inputs, program.x)
         self._require(len(known) == len(program.inputs), program.x, "two inputs have one name")
         matrix_operands = {program.x}
         for op in program.ops:
@@ -170,13 +168,23 @@ class _Checker:
         missing = set(program.outputs) - known
         self._require(not missing, program.y, f"{sorted(missing)} are never computed")
 
+    def _check_tensor(self, tensor: Tensor) -> None:
+        where, size = str(tensor.name), tensor.size
+        self._require(isinstance(tensor.name, str), where, "a name is not a string")
+        self._require(type(size) is int and 0 < size <= ops.MAX_SIZE, where, f"its size is not 1..{ops.MAX_SIZE}")
+        self._require(tensor.dtype in ops.OPERAND_LIMIT, where, f"dtype {tensor.dtype!r} is unknown")
+        self._require(type(tensor.frac) is int, where, "frac is not an integer")
+        self._require(abs(tensor.frac) <= ops.MAX_FRAC, where, "frac is out of range")
+
     def _check_op(self, op: Op, known: set[str], matrix_operands: set[str]) -> None:
         where = op.outputs[0] if op.outputs else "?"
         self._require(op.kind in _ARITY, where, f"op {op.kind!r} is unknown")
         self._require(len(op.inputs) == _ARITY[op.kind], where, f"{op.kind} has {len(op.inputs)} inputs")
         self._require(op.kind == "split" or len(op.outputs) == 1, where, f"{op.kind} has {len(op.outputs)} outputs")
         self._require(known >= set(op.inputs), where, f"{op.kind} reads {op.inputs} before they are computed")
-        self._require(not known & set(op.outputs), where, "it is computed twice")
+        once = len(set(op.outputs)) == len(op.outputs) and not known & set(op.outputs)
+        self._require(once, where, "it is computed twice")
+        self._require(op.kind == "linear" or op.kernel is None, where, f"{op.kind} has a kernel")
         inputs, outputs = self._tensors(op.inputs, where), self._tensors(op.outputs, where)
         if op.kind == "linear":
             self._require(op.inputs[0] in matrix_operands, where, "the input of a linear must be an operand or x")

@@ -14,13 +14,14 @@ from edgernn.train import network as networks
 from edgernn.train.augment import Augmentation, augment
 from edgernn.train.examples import Examples
 from edgernn.train.libraries import tensorflow_and_keras
-from edgernn.train.magnitude import Masks, scheduled_sparsity
+from edgernn.train.magnitude import RAMP, Masks, scheduled_sparsity
 
 _WARM_UP_STEPS = 50
 _SHORTEST_EPOCH = 50
 _LAST_RATE = 0.02
 _AVERAGE = 0.99
 _TOLERANCE = 0.02
+_EARLIEST = 0.5
 _EVALUATION_BATCH = 512
 
 Progress = Callable[[int], None]
@@ -55,17 +56,21 @@ def fit(
     recipe: Recipe,
     seed: int,
     progress: Progress = lambda epochs: None,
+    teacher: FloatModel | None = None,
 ) -> FloatModel:
     """`model` trained from the weights that it has; progress is called with the epochs done since its last call.
 
-    After each epoch an exponential moving average of the weights is scored on `validation` (accuracy, or r2 for
-    regression). The result is the latest average whose score is within 0.02 of the best one: scores on few people are
-    too noisy to trust their maximum.
+    With a teacher it learns the teacher's outputs instead of the targets (distillation, arXiv:1503.02531): what a
+    pruned model does then stays close to what it did before.
+
+    In the second half of the epochs an exponential moving average of the weights is scored on `validation` (accuracy,
+    or r2 for regression) after each. The result is the latest average whose score is within 0.02 of the best one,
+    because scores on few people are too noisy to trust their maximum.
     """
     _, keras = tensorflow_and_keras()
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    loop = _Loop(model, recipe)
+    loop = _Loop(model, recipe, teacher)
     batch = min(recipe.batch_size, len(train.x))
     per_epoch = max(math.ceil(len(train.x) / batch), _SHORTEST_EPOCH)
     first_choice = _first_choice(recipe)
@@ -93,8 +98,8 @@ def fit(
 
 
 def _first_choice(recipe: Recipe) -> int:
-    """The first epoch whose weights may be chosen: with pruning only those that are as sparse as wanted."""
-    return math.ceil(recipe.epochs * 0.75) if recipe.sparsity else 0
+    """The first epoch whose weights may be chosen: a late one, and with pruning one that is as sparse as wanted."""
+    return int(recipe.epochs * (RAMP if recipe.sparsity else _EARLIEST))
 
 
 def predict(model: FloatModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -115,7 +120,7 @@ def _predict(network: Any, normalized: npt.NDArray[np.float32]) -> npt.NDArray[n
 class _Loop:
     """One network in training, its optimizer, its averaged twin and its masks."""
 
-    def __init__(self, model: FloatModel, recipe: Recipe) -> None:
+    def __init__(self, model: FloatModel, recipe: Recipe, teacher: FloatModel | None) -> None:
         tensorflow, keras = tensorflow_and_keras()
         self._model, self._recipe = model, recipe
         self._network = networks.build(model, recipe.dropout, recipe.recurrent_dropout)
@@ -126,7 +131,8 @@ class _Loop:
         )
         self._optimizer.exclude_from_weight_decay(var_names=["bias"])
         self._optimizer.build(self._network.trainable_variables)
-        self._loss = _loss(keras, model, recipe.label_smoothing)
+        self._teacher = None if teacher is None else networks.build(teacher)
+        self._loss = _loss(keras, model, recipe.label_smoothing, taught=teacher is not None)
         self._compiled = tensorflow.function(self._update, jit_compile=True)
         self.evaluate = tensorflow.function(lambda x: self._twin(x, training=False), jit_compile=True)
 
@@ -150,6 +156,8 @@ class _Loop:
     def _update(self, x: Any, y: Any, weight: Any, momentum: Any) -> None:
         tensorflow, _ = tensorflow_and_keras()
         variables = self._network.trainable_variables
+        if self._teacher is not None:
+            y = self._teacher(x, training=False)
         with tensorflow.GradientTape() as tape:
             loss = self._loss(y, self._network(x, training=True), weight)
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
@@ -158,12 +166,15 @@ class _Loop:
         self._masks.apply()
 
 
-def _loss(keras: Any, model: FloatModel, label_smoothing: float) -> Callable[[Any, Any, Any], Any]:
-    """Weighted mean over steps of cross-entropy, or of the squared error."""
+def _loss(keras: Any, model: FloatModel, label_smoothing: float, *, taught: bool) -> Callable[[Any, Any, Any], Any]:
+    """Weighted mean over steps of cross-entropy, or of the squared error; taught: y are a teacher's outputs."""
     classes = len(model.interface.outputs)
 
     def classification(y: Any, outputs: Any, weight: Any) -> Any:
-        wanted = keras.ops.one_hot(y, classes) * (1 - label_smoothing) + label_smoothing / classes
+        if taught:
+            wanted = keras.ops.softmax(y)
+        else:
+            wanted = keras.ops.one_hot(y, classes) * (1 - label_smoothing) + label_smoothing / classes
         losses = keras.ops.categorical_crossentropy(wanted, outputs, from_logits=True)
         return keras.ops.sum(losses * weight) / keras.ops.sum(weight)
 

@@ -7,13 +7,13 @@ import numpy as np
 
 from edgernn.train.libraries import tensorflow_and_keras
 
-_RAMP = 0.7
+RAMP = 0.7
 """Share of the steps after which the target is reached; the rest trains at full sparsity."""
 
 
 def scheduled_sparsity(target: float, progress: float) -> float:
     """Sparsity at `progress` 0..1 of the training: target * (1 - (1 - progress / ramp)**3)."""
-    return target * (1 - (1 - min(progress / _RAMP, 1.0)) ** 3)
+    return target * (1 - (1 - min(progress / RAMP, 1.0)) ** 3)
 
 
 class Masks:

@@ -39,7 +39,7 @@ def initialize(interface: Interface, specs: Sequence[LayerSpec], seed: int) -> F
 def build(model: FloatModel, dropout: float = 0.0, recurrent_dropout: float = 0.0) -> Any:
     """A keras.Model with the weights of `model`: normalized windows [n, T, F] to the outputs of every step [n, T, K].
 
-    Dropout holds one mask for all steps of a window, on the inputs of every layer and on its hidden state.
+    Dropout holds one mask for all steps of a window, on the inputs of every layer but the first and on hidden states.
     """
     _, keras = tensorflow_and_keras()
     inputs = outputs = keras.Input((None, len(model.interface.features)))

@@ -12,13 +12,15 @@ from edgernn.model import FloatModel, Layer
 Kept = npt.NDArray[np.int64]
 
 
-def remove_units(model: FloatModel, x: npt.NDArray[np.float32], share: float) -> FloatModel:
+def remove_units(
+    model: FloatModel, x: npt.NDArray[np.float32], lengths: npt.NDArray[np.int32], share: float
+) -> FloatModel:
     """`model` without that share of the units of every hidden layer: those that matter least on raw windows [n, T, F].
 
     A unit matters by the variance of its output times the squared weights that read it. What a removed unit gave on
     average is lost; fine-tuning makes up for it.
     """
-    deviations = _deviations(model, x)
+    deviations = _deviations(model, x, lengths)
     layers = list(model.layers)
     for number, deviation in enumerate(deviations):
         layer, after = layers[number], layers[number + 1]
@@ -62,8 +64,11 @@ class _Outputs(FloatAlgebra):
         return v
 
 
-def _deviations(model: FloatModel, x: npt.NDArray[np.float32]) -> list[Float]:
-    """Standard deviation of every unit of each layer but the last, float32 [units]."""
+def _deviations(
+    model: FloatModel, x: npt.NDArray[np.float32], lengths: npt.NDArray[np.int32]
+) -> list[npt.NDArray[np.float64]]:
+    """Standard deviation of every unit of each layer but the last over the steps within the windows, [units]."""
     outputs = _Outputs(model)
     model.forward(x, outputs)
-    return [np.stack(outputs.seen[name]).std(axis=(0, 1)) for name in model.names()[1:]]
+    inside = np.arange(x.shape[1])[:, None] < lengths
+    return [np.stack(outputs.seen[name])[inside].std(axis=0, dtype=np.float64) for name in model.names()[1:]]

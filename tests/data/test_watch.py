@@ -49,9 +49,7 @@ def test_the_default_split_is_fixed_and_keeps_people_apart():
     assert len(parts.train) + len(parts.validation) + len(parts.test) == ds.n
 
 
-@pytest.mark.parametrize(
-    "options", [{"decimate": 0}, {"decimate": 5000}, {"window": "0s"}, {"stride": -1}]
-)
+@pytest.mark.parametrize("options", [{"decimate": 0}, {"decimate": 5000}, {"window": "0s"}, {"stride": -1}])
 def test_wrong_options(options):
     with pytest.raises(ConfigError):
         watch.load(**options)

@@ -32,10 +32,10 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     on smartwatch recordings of shoulder exercises.
     """
     from edgernn import artifact
-    from edgernn.config import load, source_name
+    from edgernn.config import artifact_name, load
 
     settings = load(config, overrides)
-    folder = out or Path("build") / (settings.name or source_name(settings))
+    folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
 
     from edgernn.build import build, cross_validate

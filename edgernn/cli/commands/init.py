@@ -12,12 +12,23 @@ from edgernn.errors import EdgernnError
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default="edgernn.toml")
+@click.option(
+    "--source",
+    type=click.Choice(list(config.SOURCES)),
+    default="npz",
+    show_default=True,
+    help="Where the data comes from.",
+)
 @click.option("--force", is_flag=True, help="Replace FILE when it exists.")
-def command(file: Path, force: bool) -> None:
-    """Write a configuration with every key, its default and what it means to FILE (edgernn.toml)."""
+def command(file: Path, source: str, force: bool) -> None:
+    """Write a commented configuration.
+
+    FILE (edgernn.toml) gets every key with its default and what it means, for data from --source: arrays in an .npz
+    file, recordings in CSV files, or the built-in smartwatch recordings.
+    """
     try:
         with file.open("w" if force else "x", encoding="utf-8") as out:
-            out.write(config.commented())
+            out.write(config.commented(source))
     except FileExistsError:
         raise EdgernnError(f"{file} exists already: add --force to replace it, or name another file") from None
     except OSError as error:

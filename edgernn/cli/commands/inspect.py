@@ -11,7 +11,11 @@ from edgernn.cli.console import say, table
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
 def command(artifact: Path) -> None:
-    """Show what is in ARTIFACT: a row a layer with its size, work and scales, then totals and accuracy."""
+    """Show the layers of ARTIFACT.
+
+    A row a layer: shape, parameters, share of zeros, multiplications a step (MACs), bytes of weights and state, and the
+    scales of its weights. Then the totals, what goes in and comes out, and how good each form of the model is.
+    """
     from edgernn import footprint, load
 
     model = load(artifact)
@@ -26,6 +30,11 @@ def command(artifact: Path) -> None:
     table(f"{model.manifest.get('name')}", columns, [*cells, sums])
     interface = model.integer.interface
     say(f"{interface.task} of {', '.join(interface.features)} into {', '.join(interface.outputs)}")
-    for form, values in model.manifest.get("metrics", {}).items():
+    metrics = model.manifest.get("metrics")
+    for form, values in metrics.items() if isinstance(metrics, dict) else ():
         if isinstance(values, dict):
-            say(f"{form}: " + ", ".join(f"{name} {value:.4f}" for name, value in values.items()))
+            say(f"{form}: " + ", ".join(f"{name} {_rounded(value)}" for name, value in values.items()))
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)

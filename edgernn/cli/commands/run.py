@@ -9,6 +9,7 @@ import click
 import numpy as np
 
 from edgernn.cli import samples
+from edgernn.errors import DataError
 
 if TYPE_CHECKING:
     from edgernn.model import Interface
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
 @click.option(
-    "--input", "source", type=click.File("r"), required=True, metavar="FILE|-", help="CSV or JSON lines, - for stdin."
+    "--input",
+    "source",
+    type=click.File("r", encoding="utf-8-sig", errors="replace"),
+    required=True,
+    metavar="FILE|-",
+    help="CSV or JSON lines, - for stdin.",
 )
 @click.option(
     "--each",
@@ -29,22 +35,27 @@ if TYPE_CHECKING:
     "--reset", is_flag=True, help="Forget the past at every window, as in training; otherwise the state lasts."
 )
 def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> None:
-    """Stream samples through ARTIFACT, a JSON line of result for each step or window.
+    """Stream samples through ARTIFACT.
 
     A line of input is a sample: CSV in the order of the features or under a line of their names, or JSON as a list or
-    an object. Results come as soon as their sample is read.
+    an object. A line of output is a result, as JSON, for each step or window; `step` counts from 0. Results come as
+    soon as their sample is read.
     """
     from edgernn import load
 
     model = load(artifact)
     interface, session = model.integer.interface, model.session()
     every = 1 if each == "step" or (each is None and interface.per_step) else interface.window
-    for step, sample in enumerate(samples.read(source, interface.features), 1):
+    steps = 0
+    for steps, sample in enumerate(samples.read(source, interface.features), 1):
         y = session.step(sample)
-        if step % every == 0:
-            click.echo(json.dumps({"step": step - 1, **_result(interface, y)}))
-        if reset and step % interface.window == 0:
+        if steps % every == 0:
+            click.echo(json.dumps({"step": steps - 1, **_result(interface, y)}))
+        if reset and steps % interface.window == 0:
             session.reset()
+    if steps < every:
+        hint = "add --each step for a result a step" if steps else "give a line for each sample"
+        raise DataError(f"the input has {steps} samples, fewer than the {every} of one result: {hint}")
 
 
 def _result(interface: "Interface", y: Any) -> dict[str, Any]:

@@ -68,12 +68,8 @@ def show(report: "Report") -> None:
     for result in report.runtimes:
         if result.reason:
             say(f"{result.name}: {result.reason}")
-        if (first := result.first_difference) is not None:
-            say(
-                f"{result.name} differs first in window {first.window}, step {first.step}, "
-                f"{first.tensor}[{first.index}]: expected {first.expected}, found {first.found}; "
-                f"first op whose result differs: {first.op}"
-            )
+        if result.first_difference is not None:
+            say(f"{result.name} differs first in {result.first_difference}")
 
 
 def _write(file: Path, report: "Report") -> None:

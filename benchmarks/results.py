@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Result files: figures with the command, the machine, the versions and the commit that they came from."""
+
+import json
+import os
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "results"
+_PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert")
+
+
+def write(name: str, figures: dict[str, Any]) -> None:
+    """Writes results/NAME.json."""
+    origin = {
+        "command": f"python -m benchmarks {name}",
+        "commit": _commit(),
+        "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+    }
+    FOLDER.mkdir(exist_ok=True)
+    (FOLDER / f"{name}.json").write_text(json.dumps({**origin, **figures}, indent=1) + "\n", encoding="utf-8")
+
+
+def read(name: str) -> dict[str, Any]:
+    """What `write` wrote."""
+    figures: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return figures
+
+
+def _commit() -> str:
+    described = subprocess.run(
+        ["git", "describe", "--always", "--abbrev=12", "--dirty"], cwd=FOLDER.parent, capture_output=True, text=True
+    )
+    return described.stdout.strip() or "unknown"
+
+
+def _cpu() -> str:
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor()

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands as a whole: they are found, they teach, and a wrong one is usage."""
+
+import pytest
+
+import edgernn
+from edgernn.cli import console
+
+COMMANDS = ["bench", "build", "init", "inspect", "run", "validate"]
+
+
+def test_help_lists_the_commands(cli):
+    text = cli("--help").stdout
+    commands = text.partition("Commands:\n")[2].splitlines()
+    assert [line.split()[0] for line in commands] == COMMANDS
+    assert all(line.endswith(".") and not line.endswith("...") for line in commands), "a short help is cut off"
+    assert "Exit status: 0 done, 1 failed, 2 wrong usage." in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_is_explained(cli, command):
+    outcome = cli(command, "-h")
+    assert outcome.exit_code == 0
+    options = outcome.stdout.partition("Options:\n")[2].splitlines()
+    assert all(len(line.split()) > 2 for line in options if line.lstrip().startswith("--"))
+
+
+def test_the_version(cli):
+    assert cli("--version").stdout == f"edgernn, version {edgernn.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["biuld"], ["build", "--nope"], ["../build"], ["validate"], ["build", "a", "b"]])
+def test_usage(cli, arguments):
+    outcome = cli(*arguments)
+    assert (outcome.exit_code, outcome.stdout) == (2, "")
+    assert outcome.stderr.startswith("Usage: ")
+
+
+def test_text_is_printed_as_it_is(capsys):
+    console.say("[red]a:bug:b[/red] " + "x" * 300)
+    console.table("[b]title :bug:", ("a", "b"), [("[i]:bug:", "1"), ("x", 2)])
+    text = capsys.readouterr().out
+    assert text.startswith("[red]a:bug:b[/red] " + "x" * 300 + "\n[b]title :bug:")
+    assert "[i]:bug:" in text
+
+
+def test_phases_are_lines_where_there_is_no_terminal(capsys):
+    phase = console.Phases()
+    for name in ("fold 1/5: [train]", "export"):
+        with phase(name, 3) as progress:
+            progress(3)
+    assert capsys.readouterr() == ("", "fold 1/5: [train] ...\nexport ...\n")

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgernn init`: a commented file that builds the defaults."""
+
+import pytest
+
+from edgernn import config
+
+
+@pytest.mark.parametrize("source", config.SOURCES)
+def test_the_file_is_the_default(cli, tmp_path, source):
+    file = tmp_path / "my config.toml"
+    outcome = cli("init", file, "--source", source)
+    assert outcome.exit_code == 0
+    assert outcome.stdout == f"Wrote {file}. Change it, then run: edgernn build {file}\n"
+    assert config.load(file) == config.load(None, [f"data.source={source}"])
+
+
+def test_the_name_of_the_file(cli, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert cli("init").exit_code == 0
+    assert config.load(tmp_path / "edgernn.toml") == config.load(None, ["data.source=npz"])
+
+
+def test_an_existing_file_is_replaced_by_force_only(cli, refused, tmp_path):
+    file = tmp_path / "edgernn.toml"
+    file.write_text("mine")
+    assert "exists already: add --force" in refused(1, "init", file)
+    assert file.read_text() == "mine"
+    assert cli("init", file, "--force").exit_code == 0
+    assert file.read_text() == config.commented("npz")
+
+
+def test_a_place_that_cannot_be_written(cli, refused, tmp_path):
+    assert "can't be written (No such file or directory)" in refused(1, "init", tmp_path / "no" / "edgernn.toml")
+    assert "can't be written" in refused(1, "init", tmp_path / ("x" * 300))
+    assert cli("init", tmp_path).exit_code == 2
+    assert cli("init", tmp_path / "a.toml", "--source", "excel").exit_code == 2
+    assert list(tmp_path.iterdir()) == []

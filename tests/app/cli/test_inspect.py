@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgernn inspect`: a row a layer, totals, accuracy."""
+
+import pytest
+
+
+def test_the_table(make_artifact, cli):
+    folder = make_artifact(("gru", 5, {}), ("lstm", 4, {}), ("dense", 2, {}))
+    outcome = cli("inspect", folder)
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    title, columns, *rows = outcome.stdout.splitlines()
+    assert title == "small"
+    names = ["layer", "shape", "parameters", "zeros", "MACs/step", "weight bytes", "state bytes", "weight scales"]
+    assert [columns.index(name) for name in names] == sorted(columns.index(name) for name in names)
+    # Weights 3*5*(3+5), 4*4*(5+4), 2*4; bytes: a weight 1, a bias 4 and a shift 1 a row; state 2 a value.
+    macs = {"gru_0": 120, "lstm_1": 144, "dense_2": 8}
+    state = {"gru_0": 10, "lstm_1": 16, "dense_2": 0}
+    shapes = {"gru_0": "3 -> 5", "lstm_1": "5 -> 4", "dense_2": "4 -> 2"}
+    for row, (name, shape) in zip(rows, shapes.items(), strict=False):
+        cells = row.split()
+        assert cells[:4] == [name, *shape.split()]
+        assert (int(cells[6]), int(cells[8])) == (macs[name], state[name])
+    total = rows[3].split()
+    assert total[0] == "total" and int(total[2]) == 272 and int(total[4]) == 26
+    assert "classification of f0, f1, f2 into c0, c1" in outcome.stdout
+    assert "float: accuracy 0.7500, parameters 182\nint8: accuracy 0.5000\n" in outcome.stdout
+
+
+@pytest.mark.parametrize("metrics", [None, [], "x", {"float": 3}, {"float": {"accuracy": None}}, {"float": {"a": {}}}])
+def test_metrics_of_another_kind(artifact, edit_json, cli, metrics):
+    edit_json(artifact / "manifest.json", "metrics", value=metrics)
+    edit_json(artifact / "manifest.json", "name", value="[bold]:bug:")
+    outcome = cli("inspect", artifact)
+    assert outcome.exit_code == 0
+    assert outcome.stdout.startswith("[bold]:bug:\n")
+
+
+def test_lines_fit_a_wide_file(pristine, cli):
+    assert max(map(len, cli("inspect", pristine).stdout.splitlines())) <= 140

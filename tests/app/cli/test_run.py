@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgernn run`: a line in, a line out, with a state that lasts."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import edgernn
+
+SAMPLES = np.random.default_rng(2).normal(size=(30, 3)).round(3)
+CSV = "".join(",".join(map(str, sample)) + "\n" for sample in SAMPLES.tolist())
+
+
+def results(outcome):
+    assert (outcome.exit_code, outcome.stderr) == (0, ""), outcome.output
+    return [json.loads(line) for line in outcome.stdout.splitlines()]
+
+
+def expected(folder, step):
+    y = edgernn.load(folder).session().run(SAMPLES)[step].astype(np.float64)
+    share = np.exp(y - y.max()) / np.exp(y - y.max()).sum()
+    best = int(y.argmax())
+    return {"step": step, "class": f"c{best}", "probability": pytest.approx(share[best], abs=1e-4)}
+
+
+def test_a_result_each_step(pristine, cli):
+    found = results(cli("run", pristine, "--input", "-", "--each", "step", input=CSV))
+    assert found == [expected(pristine, step) for step in range(30)]
+
+
+def test_a_result_each_window_unless_the_labels_are_per_step(pristine, make_artifact, cli):
+    assert results(cli("run", pristine, "--input", "-", input=CSV)) == [expected(pristine, s) for s in (11, 23)]
+    per_step = make_artifact(("gru", 5, {}), ("dense", 2, {}), per_step=True)
+    assert len(results(cli("run", per_step, "--input", "-", input=CSV))) == 30
+    assert len(results(cli("run", per_step, "--input", "-", "--each", "window", input=CSV))) == 2
+
+
+def test_the_state_lasts_unless_it_is_reset(pristine, cli):
+    twice = "".join(CSV.splitlines(keepends=True)[:12]) * 2
+    lasting = results(cli("run", pristine, "--input", "-", "--each", "step", input=twice))
+    reset = results(cli("run", pristine, "--input", "-", "--each", "step", "--reset", input=twice))
+    assert lasting[:12] == reset[:12]
+    assert [entry["probability"] for entry in reset[12:]] == [entry["probability"] for entry in reset[:12]]
+    assert [entry["probability"] for entry in lasting[12:]] != [entry["probability"] for entry in lasting[:12]]
+
+
+def test_a_regression_gives_its_targets(make_artifact, cli):
+    folder = make_artifact(("rnn", 3, {}), ("dense", 2, {}), task="regression")
+    y = edgernn.load(folder).session().run(SAMPLES)
+    found = results(cli("run", folder, "--input", "-", "--each", "step", input=CSV))
+    assert found == [{"step": t, "c0": float(y[t, 0]), "c1": float(y[t, 1])} for t in range(30)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CSV.encode(),
+        CSV.rstrip("\n").encode(),
+        CSV.replace("\n", "\r\n").encode(),
+        b"\xef\xbb\xbf" + CSV.encode(),
+        b"\xef\xbb\xbff0,f1,f2\n" + CSV.encode(),
+        b"note,f0,f1,f2\n" + b"".join(b"caf\xe9," + line + b"\n" for line in CSV.encode().splitlines()),
+        "".join(json.dumps(sample) + "\n" for sample in SAMPLES.tolist()).encode(),
+    ],
+    ids=["plain", "no end of line", "crlf", "bom", "bom and header", "latin-1 elsewhere", "json"],
+)
+@pytest.mark.parametrize("stdin", [False, True])
+def test_forms_of_input(pristine, cli, tmp_path, content, stdin):
+    (tmp_path / "in put.csv").write_bytes(content)
+    source = {"input": content} if stdin else {}
+    outcome = cli("run", pristine, "--input", "-" if stdin else tmp_path / "in put.csv", **source)
+    assert results(outcome) == [expected(pristine, step) for step in (11, 23)]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "the input has 0 samples, fewer than the 12 of one result: give a line for each sample"),
+        ("f0,f1,f2\n", "the input has 0 samples"),
+        ("1,2,3\n" * 11, "the input has 11 samples, fewer than the 12 of one result: add --each step"),
+        ("1,2\n", "line 1 is no sample: it has 2 values instead of 3: f0, f1, f2"),
+        ("1,2,3\n1,2,nan\n", "line 2 is no sample: f2 is nan"),
+        ("1,2,3\n[1,2\n", "line 2 is no sample: it is not valid JSON"),
+        ("\xff\xfe1\x00,\x002\x00", "line 1 is no sample"),
+        (b"\xff\xfe1\x00,\x002\x00,\x003\x00\n\x00", "line 1 is no sample"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "line 1 is no sample"),
+    ],
+)
+def test_input_that_is_wrong(pristine, refused, content, words):
+    assert words in refused(1, "run", pristine, "--input", "-", input=content)
+
+
+def test_what_came_before_a_wrong_line_is_answered(pristine, cli):
+    outcome = cli("run", pristine, "--input", "-", "--each", "step", input="1,2,3\n4,5,6\nstop\n")
+    assert outcome.exit_code == 1
+    assert [json.loads(line)["step"] for line in outcome.stdout.splitlines()] == [0, 1]
+    assert outcome.stderr.startswith("edgernn: line 3 is no sample")
+
+
+def test_input_that_cannot_be_opened(pristine, cli, tmp_path):
+    for path in (tmp_path, tmp_path / "missing.csv"):
+        outcome = cli("run", pristine, "--input", path)
+        assert (outcome.exit_code, outcome.stdout) == (2, "")
+        assert "Invalid value for '--input'" in outcome.stderr
+    assert cli("run", pristine).exit_code == 2
+
+
+def test_a_broken_artifact(artifact, refused):
+    (artifact / "weights.npz").unlink()
+    assert "weights.npz can't be read" in refused(1, "run", artifact, "--input", "-", input=CSV)
+
+
+@pytest.fixture
+def process(pristine):
+    command = [sys.executable, "-c", "from edgernn.cli import main; main()"]
+    arguments = ["run", str(pristine), "--input", "-", "--each", "step"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([*command, *arguments], **pipes, bufsize=0) as started:
+        yield started
+        started.kill()
+
+
+def test_an_answer_does_not_wait_for_the_next_sample(process):
+    for step in range(3):
+        process.stdin.write(b"0.5,1,2\n")
+        assert json.loads(process.stdout.readline())["step"] == step
+    process.stdin.close()
+    assert process.wait() == 0
+
+
+def test_a_reader_that_leaves(process):
+    process.stdout.close()
+    with pytest.raises(BrokenPipeError):
+        for _ in range(10_000):
+            process.stdin.write(b"0.5,1,2\n" * 100)
+    assert process.wait() != 0
+    assert process.stderr.read() == b""
+
+
+def test_an_interrupt(process):
+    process.stdin.write(b"0.5,1,2\n")
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 1
+    assert process.stderr.read().strip() == b"Aborted!"

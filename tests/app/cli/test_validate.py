@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`edgernn validate`: the exit status is 0 only if every runtime ran and agrees."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from edgernn.spec.program import SPEC_VERSION
+
+RUNTIMES = ["numpy", "litert-xnnpack", "litert-builtin", "litert-reference"]
+VALUES = 32 * (2 + 5)
+
+
+@pytest.fixture
+def broken(artifact, rehash):
+    """An artifact whose .tflite has one other weight, under right hashes."""
+    with np.load(artifact / "weights.npz") as arrays:
+        weights = arrays["gru_0/kernel/weights"]
+    content = (artifact / "model.tflite").read_bytes()
+    at = content.index(weights.tobytes()) + int(np.abs(weights).argmax())
+    (artifact / "model.tflite").write_bytes(content[:at] + bytes([content[at] ^ 0x40]) + content[at + 1 :])
+    rehash(artifact)
+    return artifact
+
+
+def test_the_table(pristine, cli):
+    outcome = cli("validate", pristine)
+    assert outcome.exit_code == 0
+    rows = [line.split() for line in outcome.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == RUNTIMES
+    assert all(row[2:] == ["agrees", "32", str(VALUES), "0", "0"] for row in rows)
+    assert outcome.stderr == "validate ...\n"
+
+
+def test_only_json_on_stdout(pristine, cli):
+    outcome = cli("validate", pristine, "--json", "-")
+    report = json.loads(outcome.stdout)
+    assert (outcome.exit_code, report["spec_version"], report["values_compared"]) == (0, SPEC_VERSION, 4 * VALUES)
+    assert [entry["name"] for entry in report["runtimes"]] == RUNTIMES
+
+
+def test_only_json_on_stdout_of_a_terminal(pristine, cli, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    outcome = cli("validate", pristine, "--json", "-")
+    assert json.loads(outcome.stdout)["values_compared"] == 4 * VALUES
+    assert "128/128" in outcome.stderr, "the bar of progress counts steps of all runtimes"
+
+
+def test_a_runtime_that_is_not_installed(pristine, cli, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    outcome = cli("validate", pristine)
+    assert outcome.exit_code == 1
+    assert outcome.stdout.count("run pip install 'edgernn[litert]'") == 3
+    assert cli("validate", pristine, "--runtime", "numpy").exit_code == 0
+
+
+def test_json_into_a_file(pristine, cli, tmp_path):
+    outcome = cli("validate", pristine, "--json", tmp_path / "report.json", "--runtime", "numpy")
+    assert (outcome.exit_code, "agrees" in outcome.stdout) == (0, True)
+    assert json.loads((tmp_path / "report.json").read_text())["values_compared"] == VALUES
+
+
+def test_json_into_nowhere(pristine, cli, tmp_path):
+    outcome = cli("validate", pristine, "--json", tmp_path / "no" / "report.json")
+    assert outcome.exit_code == 1
+    assert "report.json can't be written (No such file or directory)" in outcome.stderr
+
+
+def test_some_runtimes(pristine, cli):
+    outcome = cli("validate", pristine, "--runtime", "litert-builtin", "--runtime", "numpy", "--json", "-")
+    assert [entry["name"] for entry in json.loads(outcome.stdout)["runtimes"]] == ["litert-builtin", "numpy"]
+
+
+def test_an_unknown_runtime(pristine, refused):
+    message = refused(2, "validate", pristine, "--runtime", "litert")
+    assert "there is no runtime 'litert'; there are numpy, litert-xnnpack" in message
+
+
+def test_a_difference(broken, cli):
+    outcome = cli("validate", broken)
+    assert outcome.exit_code == 1
+    for name in RUNTIMES[1:]:
+        assert f"{name} differs first in window 0, step 0, gru_0/add_" in outcome.stdout
+    assert outcome.stdout.count("first op whose result differs: linear gru_0/linear_") == 3
+
+
+def test_a_difference_as_json(broken, cli):
+    outcome = cli("validate", broken, "--json", "-")
+    assert outcome.exit_code == 1
+    reference, *others = json.loads(outcome.stdout)["runtimes"]
+    assert (reference["status"], reference["first_difference"]) == ("agrees", None)
+    for entry in others:
+        assert entry["status"] == "differs" and 0 < entry["mismatches"] <= entry["values"] == VALUES
+        assert entry["max_abs_diff"] > 0
+        assert entry["first_difference"].keys() == {"window", "step", "tensor", "index", "expected", "found", "op"}
+
+
+@pytest.mark.parametrize("length", [0, 4, 2000])
+def test_a_truncated_file_under_right_hashes(artifact, rehash, cli, length):
+    (artifact / "model.tflite").write_bytes((artifact / "model.tflite").read_bytes()[:length])
+    rehash(artifact)
+    outcome = cli("validate", artifact)
+    assert outcome.exit_code == 1
+    assert outcome.stdout.count("unavailable") == 3
+    assert "litert-builtin: " in outcome.stdout and "does not fit the model" in outcome.stdout
+
+
+def test_windows_of_ones_own(pristine, cli, tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.full((5, 20, 3), 3e38), lengths=[20, 1, 2, 3, 4])
+    outcome = cli("validate", pristine, "--data", tmp_path / "own.npz", "--json", "-")
+    assert outcome.exit_code == 0
+    assert [entry["steps"] for entry in json.loads(outcome.stdout)["runtimes"]] == [30] * 4
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"x": np.zeros((2, 5, 4))}, "own.npz has 4 channels, the model takes 3: f0, f1, f2"),
+        ({"x": np.zeros((2, 5))}, "x has the shape [2, 5]"),
+        ({"x": np.zeros((0, 5, 3))}, "x has the shape [0, 5, 3]"),
+        ({"x": np.zeros(())}, "x has the shape []"),
+        ({"x": np.array([[["a"] * 3]])}, "x has the dtype <U1"),
+        ({"y": np.zeros(3)}, "has no array `x`"),
+        (
+            {"x": np.where(np.arange(30).reshape(2, 5, 3) == 19, np.nan, 0)},
+            "nan in float32 at window 1, step 1, channel 1",
+        ),
+        ({"x": np.zeros((2, 5, 3)), "lengths": [5, 6]}, "the length of window 1 is 6"),
+        ({"x": np.array([None])}, "pickled"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_windows_that_are_wrong(pristine, refused, tmp_path, arrays, words):
+    np.savez(tmp_path / "own.npz", **arrays)
+    assert words in refused(1, "validate", pristine, "--data", tmp_path / "own.npz")
+
+
+def test_windows_that_are_no_file(pristine, refused, tmp_path):
+    (tmp_path / "own.npz").write_bytes(b"PK\x03\x04")
+    assert "cut short or damaged" in refused(1, "validate", pristine, "--data", tmp_path / "own.npz")
+    assert "no such file" in refused(1, "validate", pristine, "--data", tmp_path / "missing.npz")
+    assert "no such file" in refused(1, "validate", pristine, "--data", tmp_path)
+
+
+@pytest.mark.parametrize("command", ["validate", "inspect", "bench"])
+def test_broken_artifacts(artifact, refused, command):
+    (artifact / "golden.npz").write_bytes((artifact / "golden.npz").read_bytes()[:-1])
+    assert "golden.npz was changed after the build" in refused(1, command, artifact)
+    (artifact / "golden.npz").unlink()
+    assert "golden.npz can't be read" in refused(1, command, artifact)
+    assert "is no artifact" in refused(1, command, artifact / "missing")
+
+
+@pytest.mark.parametrize("command", ["validate", "bench"])
+def test_golden_vectors_that_say_nothing(artifact, edit_npz, rehash, refused, command):
+    with np.load(artifact / "golden.npz") as arrays:
+        empty = {name: array[:0] for name, array in arrays.items()}
+    edit_npz(artifact / "golden.npz", empty)
+    rehash(artifact)
+    assert "golden.npz can't be used" in refused(1, command, artifact)

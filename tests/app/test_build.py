@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whole builds, with training: every cell and kind of data gives an artifact on which all runtimes agree."""
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import edgernn
+from edgernn import __version__, config, golden
+from edgernn.build import build, cross_validate
+from edgernn.spec.program import SPEC_VERSION
+
+SHORT = ["train.epochs=1", "prune.epochs=1"]
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Builds with these overrides into OUT."""
+
+    def run_build(*overrides):
+        return build(config.load(None, [*SHORT, *overrides]), tmp_path / "out")
+
+    return run_build
+
+
+def check(built, *kinds):
+    """The artifact as the README describes it."""
+    assert built.validation.agrees
+    assert all(result.values > 0 and result.mismatches == 0 for result in built.validation.runtimes)
+    model = edgernn.load(built.folder)
+    manifest = model.manifest
+    assert [layer["kind"] for layer in manifest["model"]["layers"]] == list(kinds)
+    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in built.folder.iterdir() if p.suffix != ".json"}
+    files["model.json"] = hashlib.sha256((built.folder / "model.json").read_bytes()).hexdigest()
+    assert manifest["files"] == files
+    assert files.keys() == {"golden.npz", "model.json", "model.tflite", "model_float.tflite", "weights.npz"}
+    assert manifest["format_version"] == 1
+    assert manifest["created_with"]["edgernn"] == __version__
+    assert manifest["created_with"]["numpy"] == np.__version__
+    assert manifest["metrics"].keys() >= {"float", "pruned", "int8"}
+    assert manifest["footprint"] == built.totals
+    assert built.totals.keys() == {"weight_bytes", "state_bytes", "macs_per_step"}
+    assert len(manifest["data"]["sha256"]) == 64
+    program = model.integer.program
+    expected = golden.load(built.folder, program)
+    np.testing.assert_array_equal(
+        model.session().run(expected.x[0, : expected.lengths[0]]), expected.values[program.y][0, : expected.lengths[0]]
+    )
+    return model
+
+
+def test_a_stack_with_fewer_units_on_windows_of_several_lengths(windows, cli, tmp_path):
+    lengths = np.where(np.arange(60) % 4, 12, 5)
+    sets = ["data.source=npz", f"data.path={windows(lengths=lengths)}", "model.units=[8, 4]", "model.dense=[6]"]
+    sets += ["prune.units=0.5", "prune.sparsity=0", "train.dropout=0.1", *SHORT]
+    overrides = [argument for text in sets for argument in ("--set", text)]
+    outcome = cli("build", "--out", tmp_path / "out", *overrides)
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.stdout.count("agrees") == 4
+    model = edgernn.load(tmp_path / "out")
+    assert [layer["units"] for layer in model.manifest["model"]["layers"]] == [4, 2, 3, 3]
+    assert model.manifest["metrics"].keys() == {"float", "unit_pruned", "pruned", "int8"}
+    assert model.manifest["metrics"]["pruned"] is None
+    assert set(golden.load(tmp_path / "out", model.integer.program).lengths.tolist()) == {5, 12}
+    report = json.loads(cli("validate", tmp_path / "out", "--json", "-").stdout)
+    assert report["spec_version"] == SPEC_VERSION
+    assert [entry["mismatches"] for entry in report["runtimes"]] == [0] * 4
+    for command in (["inspect"], ["bench", "--steps", "10"]):
+        assert cli(*command, tmp_path / "out").exit_code == 0
+    lines = "1,2,3\n" * 12
+    (line,) = cli("run", tmp_path / "out", "--input", "-", input=lines).stdout.splitlines()
+    assert json.loads(line)["class"] in model.classes == ("0", "1", "2")
+
+
+def test_an_lstm_of_int16_on_real_targets(run, windows):
+    y = np.stack([np.linspace(900, 1100, 60), np.linspace(-1, 1, 60)], axis=1)
+    path = windows(y=y, features=np.array(["ax", "ay", "az"]))
+    built = run("data.source=npz", f"data.path={path}", "model.cell=lstm", "model.units=6", "quantize.operands=int16")
+    model = check(built, "lstm", "dense")
+    assert model.classes == ()
+    assert model.integer.program.tensors["x"].dtype == "int16"
+    assert [stage.name for stage in built.stages] == ["float", "pruned", "int8"]
+    assert built.stages[0].metrics.keys() == {"mae", "rmse", "r2"}
+    (outputs,) = model.session().run(np.zeros((1, 3)))
+    assert 500 < outputs[0] < 1500, "the answer has to be in the target's unit"
+
+
+def test_csv_with_labels_for_every_step_twice(tmp_path):
+    folder = tmp_path / "walks é"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for person in range(6):
+        labels = np.repeat(["rest", "walk", "run"], 40)
+        samples = rng.normal(size=(120, 2)) + np.repeat([0, 1, 2], 40)[:, None]
+        rows = [f"{a},{b},{label},p{person}" for (a, b), label in zip(samples.tolist(), labels, strict=True)]
+        (folder / f"{person}.csv").write_text("\n".join(["ax,ay,label,who", *rows]))
+    data = ["data.source=csv", f"data.path={folder}", "data.columns=['ax', 'ay']", "data.label=label", "data.group=who"]
+    data += ["data.per_step=true", "data.window=30", "data.stride=10", "model.cell=rnn", "model.units=5"]
+    overrides = [*data, "prune.sparsity=0", "train.class_weights=true", *SHORT]
+    built = build(config.load(None, overrides), tmp_path / "out")
+    model = check(built, "rnn", "dense")
+    assert model.classes == ("rest", "run", "walk") and model.integer.interface.per_step
+    assert model.manifest["name"] == "walks é"
+    assert len(model.manifest["data"]["held_out"]) >= 1
+
+    arguments = [argument for text in overrides for argument in ("--set", text)]
+    command = [sys.executable, "-m", "edgernn", "build", "--out", str(tmp_path / "again"), *arguments]
+    finished = subprocess.run(command, capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stderr
+    for path in (tmp_path / "out").iterdir():
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_a_gru_with_the_other_reset_gate(run, windows):
+    sets = ["model.reset_after=false", "model.units=5", "prune.sparsity=0.5"]
+    built = run("data.source=npz", f"data.path={windows()}", *sets)
+    model = check(built, "gru", "dense")
+    weights = model.integer.program.kernels["gru_0/kernel"].weights
+    assert (weights == 0).mean() >= 0.4
+    float_stage, pruned, integer = built.stages
+    assert pruned.nonzero < float_stage.nonzero and integer.nonzero <= pruned.nonzero
+
+
+@pytest.mark.usefixtures("untrained")
+def test_folds_test_every_group_once(windows):
+    settings = config.load(None, ["data.source=npz", f"data.path={windows()}", "data.folds=3", "model.units=3"])
+    phases = []
+
+    class Phase:
+        def __call__(self, name, total):
+            phases.append((name, total))
+            return self
+
+        def __enter__(self):
+            return lambda done: None
+
+        def __exit__(self, *_):
+            return None
+
+    folds = cross_validate(settings, Phase())
+    assert [[stage.name for stage in fold] for fold in folds] == [["float", "pruned", "int8"]] * 3
+    assert phases[0] == ("fold 1/3: train", settings.train.epochs)
+    assert len(phases) == 6
+
+
+@pytest.mark.usefixtures("untrained")
+def test_golden_windows_are_spread_and_bounded(windows, run, monkeypatch):
+    monkeypatch.setattr("edgernn.build._GOLDEN_VALUES", 12 * (3 + 4) * 3)
+    built = run("data.source=npz", f"data.path={windows()}", "model.units=4")
+    expected = golden.load(built.folder, edgernn.load(built.folder).integer.program)
+    assert len(expected.x) == 3 < edgernn.load(built.folder).manifest["data"]["windows"]["test"]

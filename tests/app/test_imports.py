@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`import edgernn` takes NumPy and the standard library, and says what is missing for the rest."""
+
+import subprocess
+import sys
+
+import pytest
+
+from edgernn import cli
+from edgernn.backends import select
+from edgernn.config import load
+from edgernn.errors import MissingExtraError
+
+
+def modules_after(code):
+    """Top-level packages that a fresh process has imported after `code`."""
+    names = "{name.partition('.')[0] for name in sys.modules}"
+    script = f"import sys\nbefore = {names}\n{code}\nprint(*sorted({names} - before))"
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert finished.stderr == ""
+    return set(finished.stdout.split())
+
+
+def foreign(names):
+    return names - set(sys.stdlib_module_names)
+
+
+def test_importing_edgernn_imports_numpy_only():
+    assert foreign(modules_after("import edgernn")) == {"edgernn", "numpy"}
+
+
+def test_streaming_imports_numpy_only(pristine):
+    code = f"import edgernn\nedgernn.load({str(pristine)!r}).session().step([0.0, 1.0, 2.0])"
+    assert foreign(modules_after(code)) == {"edgernn", "numpy"}
+
+
+def test_help_imports_no_heavy_package():
+    code = """
+import contextlib, io
+from edgernn.cli.group import edgernn
+with contextlib.redirect_stdout(io.StringIO()):
+    edgernn(["--help"], standalone_mode=False)
+"""
+    heavy = {"tensorflow", "keras", "ai_edge_litert", "pandas", "seglearn", "onnx"}
+    assert not heavy & modules_after(code)
+
+
+@pytest.mark.parametrize("command", ["validate", "inspect", "run", "bench"])
+def test_commands_on_artifacts_need_no_training_package(command):
+    names = modules_after(f"import edgernn.cli.commands.{command}, edgernn.validate, edgernn.bench.host")
+    assert not {"tensorflow", "keras", "pandas", "seglearn"} & names
+
+
+@pytest.mark.parametrize("package", ["click", "pydantic", "rich"])
+def test_the_command_line_without_its_packages(package):
+    script = f"""
+import sys
+sys.modules[{package!r}] = None
+sys.argv = ["edgernn", "build", "--set", "train.epochs=0"]
+from edgernn.cli import main
+main()
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    wanted = f"edgernn: the command line needs {package}, which is not installed: run pip install 'edgernn[cli]'\n"
+    assert (finished.returncode, finished.stderr) == (1, wanted)
+
+
+def test_another_missing_module_is_a_bug(monkeypatch):
+    monkeypatch.setitem(sys.modules, "edgernn.cli.group", None)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main()
+
+
+@pytest.mark.parametrize(
+    ("package", "source", "extra"),
+    [
+        ("seglearn", "watch", "data"),
+        ("pandas", "csv", "data"),
+        ("ai_edge_litert", "npz", "litert"),
+        ("tensorflow", "npz", "train"),
+        ("keras", "npz", "train"),
+    ],
+)
+def test_a_build_without_a_package(windows, tmp_path, refused, monkeypatch, package, source, extra):
+    from edgernn.train.libraries import tensorflow_and_keras
+
+    tensorflow_and_keras.cache_clear()
+    monkeypatch.setitem(sys.modules, package, None)
+    data = {"npz": windows(), "csv": tmp_path / "rows.csv", "watch": ""}[source]
+    (tmp_path / "rows.csv").write_text("ax,ay,az,label\n1,2,3,a\n")
+    before = sorted(tmp_path.iterdir())
+    options = [f"data.source={source}"] + ([f"data.path={data}"] if data else [])
+    options += ["data.label=label"] if source == "csv" else []
+    sets = [argument for option in options for argument in ("--set", option)]
+    message = refused(1, "build", "--out", tmp_path / "out", *sets)
+    assert package.replace("_", "-") in message
+    assert f"which is not installed: run pip install 'edgernn[{extra}]'" in message
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_runtime_without_its_package_has_no_version(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    (runtime,) = select(("litert-builtin",))
+    with pytest.raises(MissingExtraError, match=r"edgernn\[litert\]"):
+        runtime.version()
+
+
+def test_configurations_load_without_the_data_packages(monkeypatch):
+    for package in ("pandas", "seglearn"):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert load(None).data.source == "watch"

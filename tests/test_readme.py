@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The README's figures are those of the committed results, and its examples run as they stand."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks import tables
+
+ROOT = Path(__file__).parent.parent
+TEXT = tables.README.read_text(encoding="utf-8")
+
+
+def test_the_figures_are_those_of_the_results():
+    assert tables.update(TEXT) == TEXT
+
+
+def test_every_example_runs(tmp_path):
+    """In the order of the page, beside an artifact in build/watch."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    (commands / "edgernn").write_text(f'#!/bin/sh\nexec {sys.executable} -m edgernn "$@"\n')
+    (commands / "edgernn").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+
+    def run(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    run("edgernn", "build", "--set", "train.epochs=2", "--set", "prune.sparsity=0")
+    (tmp_path / "samples.csv").write_text("ax,ay,az,wx,wy,wz\n" + "-1.08,-0.02,-0.03,0.41,-1.60,-2.49\n" * 50)
+    outputs = []
+    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL):
+        for example in block.splitlines() if language == "sh" else [block]:
+            outputs.append(run("sh", "-ec", example) if language == "sh" else run(sys.executable, "-c", example))
+    shutil.rmtree(tmp_path / "build")
+    printed = "\n".join(outputs)
+    assert "Artifact: vibration" in printed
+    assert len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", printed, re.MULTILINE)) == 6
+    assert printed.count('"probability"') == 50

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Targets and weights as the loss takes them."""
+
+import numpy as np
+import pytest
+
+from edgernn.data.dataset import from_arrays
+from edgernn.train.examples import examples
+
+X = np.zeros((4, 3, 2))
+LENGTHS = np.array([3, 1, 2, 3])
+STEPS = np.array([[0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 0, 0]])
+
+
+@pytest.fixture
+def interface(make_interface):
+    return make_interface(2, 2)
+
+
+def test_a_class_per_window_counts_at_its_last_step(interface):
+    found = examples(from_arrays("d", X, np.array([0, 1, 0, 0]), lengths=LENGTHS), interface)
+    np.testing.assert_array_equal(found.step_weights(), [[0, 0, 1], [1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(found.step_targets(), [[0] * 3, [1] * 3, [0] * 3, [0] * 3])
+
+
+def test_a_class_per_step_counts_at_every_step_of_a_window(interface):
+    found = examples(from_arrays("d", X, STEPS, lengths=LENGTHS), interface)
+    np.testing.assert_array_equal(found.step_weights(), [[1, 1, 1], [1, 0, 0], [1, 1, 0], [1, 1, 1]])
+    np.testing.assert_array_equal(found.step_targets(), STEPS)
+
+
+def test_targets_are_standardized(make_interface):
+    scales = {"target_mean": np.array([10.0, 0.0], np.float32), "target_std": np.array([2.0, 0.5], np.float32)}
+    interface = make_interface(2, 2, task="regression", **scales)
+    targets = np.array([[10.0, 1.0], [12.0, 0.0], [8.0, -1.0], [11.0, 0.5]])
+    found = examples(from_arrays("d", X, targets), interface)
+    expected = np.array([[0, 2], [1, 0], [-1, -2], [0.5, 1]], np.float32)
+    np.testing.assert_array_equal(found.y, expected)
+    np.testing.assert_array_equal(found.step_targets(), np.repeat(expected[:, None], 3, axis=1))
+
+
+def test_class_weights_make_every_class_count_alike(interface):
+    y = np.array([0, 1, 0, 0])
+    found = examples(from_arrays("d", X, y), interface, class_weights=True)
+    np.testing.assert_array_equal(found.weight, np.array([2 / 3, 2, 2 / 3, 2 / 3], np.float32))
+    assert found.weight[y == 0].sum() == found.weight[y == 1].sum()
+
+
+def test_class_weights_of_steps_are_their_mean_over_the_window(interface):
+    """Seven steps of class 0 count 9/14 each, two of class 1 count 9/4."""
+    found = examples(from_arrays("d", X, STEPS, lengths=LENGTHS), interface, class_weights=True)
+    expected = [(2 * 9 / 14 + 9 / 4) / 3, 9 / 4, 9 / 14, 9 / 14]
+    np.testing.assert_allclose(found.weight, expected, rtol=1e-6)
+
+
+def test_take_keeps_everything_together(interface):
+    x = np.arange(24).reshape(X.shape)
+    found = examples(from_arrays("d", x, np.array([0, 1, 0, 0]), lengths=LENGTHS), interface)
+    taken = found.take(np.array([2, 0]))
+    np.testing.assert_array_equal(taken.x, found.x[[2, 0]])
+    np.testing.assert_array_equal(taken.lengths, [2, 3])
+    np.testing.assert_array_equal(taken.step_weights(), [[0, 1, 0], [0, 0, 1]])

@@ -51,5 +51,5 @@ def _throughput(model: IntegerModel) -> float:
     start = time.perf_counter()
     for _ in range(_BATCH_STEPS):
         values = interpreter.step({program.x: x, **states})
-        states = {state.read: values[state.write] for state in program.states}
+        states = program.next_states(values)
     return _BATCH * _BATCH_STEPS / (time.perf_counter() - start)

@@ -50,7 +50,7 @@ def compute(model: IntegerModel, x: Array, lengths: npt.NDArray[np.int32]) -> Go
     states = model.zero_states((len(x),))
     for t in range(x.shape[1]):
         values = interpreter.step({program.x: x[:, t], **states})
-        states = {state.read: values[state.write] for state in program.states}
+        states = program.next_states(values)
         inside = lengths > t
         for name, array in golden.items():
             array[inside, t] = values[name][inside]

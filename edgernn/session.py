@@ -66,7 +66,7 @@ class Session:
     def _advance(self, operand: npt.NDArray[Any]) -> npt.NDArray[Any]:
         program = self._model.program
         values = self._interpreter.step({program.x: operand, **self._states})
-        self._states = {state.read: values[state.write] for state in program.states}
+        self._states = program.next_states(values)
         # y may be a state, which the caller must not change.
         return values[program.y].copy()
 

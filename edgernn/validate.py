@@ -123,7 +123,7 @@ def _run_window(model: Model, stepper: Stepper, x: Array) -> dict[str, Array]:
     states = model.integer.zero_states()
     for t, sample in enumerate(x):
         outputs = stepper.step({program.x: sample, **states})
-        states = {state.read: outputs[state.write] for state in program.states}
+        states = program.next_states(outputs)
         for name, array in found.items():
             array[t] = outputs[name]
     return found
@@ -138,7 +138,7 @@ def _locate(model: Model, stepper: Stepper, golden: Golden, window: int, found: 
     index = int(np.argmax(wrong[tensor][step]))
     inputs = {program.x: golden.x[window, step], **model.integer.zero_states()}
     if step:
-        inputs |= {state.read: golden.values[state.write][window, step - 1] for state in program.states}
+        inputs |= program.next_states({name: values[window, step - 1] for name, values in golden.values.items()})
     op = next(_differing_ops(program, inputs, stepper), "none when the step is repeated on its own")
     expected, actual = golden.values[tensor][window, step, index], found[tensor][step, index]
     return Difference(window, step, tensor, index, int(expected), int(actual), op)

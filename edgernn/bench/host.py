@@ -68,7 +68,7 @@ def _time_steps(model: Model, golden: Golden, stepper: Stepper, steps: int) -> l
         start = time.perf_counter_ns()
         outputs = stepper.step(inputs)
         elapsed.append(time.perf_counter_ns() - start)
-        inputs.update({state.read: outputs[state.write] for state in program.states})
+        inputs.update(program.next_states(outputs))
     return elapsed
 
 

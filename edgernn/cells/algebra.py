@@ -25,6 +25,15 @@ class Affine:
     bias: Float
 
 
+def two_matrices(weights: Mapping[str, Float]) -> dict[str, Affine]:
+    """The usual two of a recurrent layer: "kernel" reads x and has the bias, "recurrent" reads h."""
+    recurrent = weights["recurrent_kernel"].T
+    return {
+        "kernel": Affine(weights["kernel"].T, weights["bias"]),
+        "recurrent": Affine(recurrent, np.zeros(len(recurrent), np.float32)),
+    }
+
+
 class Algebra(Protocol[V]):
     """The primitives of `edgernn.spec.ops`, by the same names."""
 

@@ -3,9 +3,7 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from edgernn.cells.algebra import Affine, Algebra, Float, V
+from edgernn.cells.algebra import Affine, Algebra, Float, V, two_matrices
 from edgernn.spec.ops import TANH_FRAC, UNIT_FRAC
 
 KERAS = "SimpleRNN"
@@ -18,11 +16,7 @@ def shapes(inputs: int, units: int) -> dict[str, tuple[int, ...]]:
 
 
 def matrices(weights: Mapping[str, Float]) -> dict[str, Affine]:
-    recurrent = weights["recurrent_kernel"].T
-    return {
-        "kernel": Affine(weights["kernel"].T, weights["bias"]),
-        "recurrent": Affine(recurrent, np.zeros(len(recurrent), np.float32)),
-    }
+    return two_matrices(weights)
 
 
 def step(a: Algebra[V], x: V, states: Mapping[str, V]) -> tuple[V, dict[str, V]]:

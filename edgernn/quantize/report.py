@@ -60,7 +60,7 @@ def report(
         inside = lengths > t
         y, float_states = model.step(watcher, normalized[:, t], float_states)
         values = interpreter.step({program.x: quantized[:, t], **integer_states})
-        integer_states = {state.read: values[state.write] for state in program.states}
+        integer_states = program.next_states(values)
         floats = [watcher.handed[name] for name in names[1:]] + [y]
         for name, exact in zip(names, floats, strict=True):
             tensor = program.tensors[outputs[name]]

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgernn.errors import EdgernnError
 from edgernn.spec import ops
-from edgernn.spec.ops import Int8, Int32
+from edgernn.spec.ops import Array, Int8, Int32
 
 SPEC_VERSION = 1
 """Changes when, and only when, some program gives other numbers than before."""
@@ -113,6 +113,10 @@ class Program:
     def outputs(self) -> tuple[str, ...]:
         """Names of what a step gives, each once: the output, then the new states."""
         return tuple(dict.fromkeys((self.y, *(state.write for state in self.states))))
+
+    def next_states(self, values: Mapping[str, Array]) -> dict[str, Array]:
+        """The states that the next step reads, by their names there, from the values that this step gave."""
+        return {state.read: values[state.write] for state in self.states}
 
     def structure(self) -> dict[str, Any]:
         """All but the kernels, as JSON-able values."""

@@ -39,7 +39,7 @@ def run(stepper, program, samples):
     steps = []
     for sample in samples:
         values = stepper.step({program.x: sample, **states})
-        states = {state.read: values[state.write] for state in program.states}
+        states = program.next_states(values)
         steps.append({name: values[name] for name in program.outputs})
     return {name: np.stack([step[name] for step in steps]) for name in program.outputs}
 

@@ -97,7 +97,7 @@ def run(made: Program, x: npt.NDArray[Any]) -> Arrays:
     states = {state.read: np.zeros((len(x), UNITS), np.int16) for state in made.states}
     for t in range(STEPS):
         values = interpreter.step({made.x: x[:, t], **states})
-        states = {state.read: values[state.write] for state in made.states}
+        states = made.next_states(values)
         steps.append({"y": values[made.y], **{f"states/{name}": value for name, value in states.items()}})
     return {name: np.stack([step[name] for step in steps], axis=1) for name in steps[0]}
 

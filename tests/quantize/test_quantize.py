@@ -27,6 +27,10 @@ def outputs(model, x, lengths):
     return model.dequantize_output(integers)
 
 
+def shares(matrix):
+    return [matrix.clipped_operand, matrix.clipped_weights, matrix.clipped_result]
+
+
 @pytest.mark.parametrize("operands", OPERAND_LIMIT)
 def test_what_is_quantized_and_how(make_model, windows, layers, operands):
     program = quantize(make_model(*layers), *windows, operands).model.program
@@ -102,7 +106,7 @@ def test_zero_weights_and_zero_windows(make_model, windows, layers, operands):
     silent = replace(model, interface=replace(model.interface, mean=np.zeros(5, np.float32)))
     for candidate, samples in ((make_model(*layers, spread=0.0), x), (silent, 0 * x), (make_model(*layers), x[:, :1])):
         quantized = quantize(candidate, samples, np.minimum(lengths, samples.shape[1]), operands)
-        assert np.isfinite([layer.clipped for layer in quantized.layers]).all()
+        assert np.isfinite([shares(matrix) for layer in quantized.layers for matrix in layer.matrices]).all()
 
 
 def test_a_dead_relu(make_model, windows):
@@ -120,12 +124,25 @@ def test_the_report_names_every_layer_and_its_scales(make_model, windows, layers
     quantized = quantize(model, *windows)
     assert tuple(layer.name for layer in quantized.layers) == model.names()
     for layer in quantized.layers:
-        matrices = [name.partition("/")[2] for name in model.matrices() if name.startswith(f"{layer.name}/")]
-        assert set(layer.scales) == {f"{name}{part}" for name in matrices for part in ("", ".operand", ".result")}
-        assert 0 <= layer.clipped < 0.1
-        assert 0 <= layer.clipped_weights < 0.1
+        matrices = [name for name in model.matrices() if name.startswith(f"{layer.name}/")]
+        assert [matrix.name for matrix in layer.matrices] == matrices
+        for matrix in layer.matrices:
+            assert all(0 <= share < 0.1 for share in shares(matrix))
+            assert 8 < matrix.accumulator_bits <= 31
         assert 20 < layer.signal_to_noise < 90
-        assert json.loads(json.dumps(asdict(layer), allow_nan=False)) == asdict(layer)
+        assert "NaN" not in json.dumps(asdict(layer), allow_nan=False)
+
+
+def test_the_report_gives_the_scales_of_the_program(make_model, windows):
+    quantized = quantize(make_model(("gru", 6, {}), ("dense", 3, {})), *windows)
+    program = quantized.model.program
+    (kernel,) = quantized.layers[1].matrices
+    (op,) = [op for op in program.ops if op.kernel == kernel.name]
+    assert kernel.operand == "2^-7"
+    assert kernel.result == f"2^{-program.tensors[op.outputs[0]].frac}"
+    fracs = program.kernels[kernel.name].frac
+    assert kernel.weights.split("..")[0] == f"2^{-fracs.max()}"
+    assert kernel.weights.split("..")[-1] == f"2^{-fracs.min()}"
 
 
 def test_the_report_shows_what_int16_operands_gain(make_model, windows):
@@ -139,14 +156,17 @@ def test_the_report_shows_clipping(make_model, windows):
     model.layers[1].weights["kernel"][:] = np.float32(0.6)
     model.layers[1].weights["kernel"][0] = np.float32(1.001)
     (_, dense) = quantize(model, x, lengths).layers
-    assert dense.clipped_weights == pytest.approx(1 / 6)
+    assert dense.matrices[0].clipped_weights == pytest.approx(1 / 6)
     saturated = make_model(("rnn", 6, {}), ("dense", 2, {}))
     saturated.layers[0].weights["bias"][:3] = np.float32(40)
-    (rnn, _) = quantize(saturated, x, lengths).layers
-    assert rnn.clipped > 0.1
+    (_, dense) = quantize(saturated, x, lengths).layers
+    assert dense.matrices[0].clipped_operand == pytest.approx(0.5, abs=0.1)
+    x[0, :, 0] = 1000
+    (rnn, _) = quantize(make_model(("rnn", 6, {}), ("dense", 2, {})), x, lengths).layers
+    assert rnn.matrices[0].clipped_operand > 0.01
 
 
 def test_a_model_that_gives_zero_has_no_signal(make_model, windows):
     for layer in quantize(make_model(("rnn", 4, {}), ("dense", 2, {}), spread=0.0), *windows).layers:
         assert layer.signal_to_noise == 0.0
-        assert not math.isnan(layer.clipped)
+        assert not any(math.isnan(share) for matrix in layer.matrices for share in shares(matrix))

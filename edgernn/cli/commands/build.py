@@ -55,18 +55,16 @@ def _show(built: "Built") -> None:
     say("")
     cells = [
         (
-            layer.name,
-            tensor,
-            scale,
-            f"{layer.clipped:.3%}",
-            f"{layer.clipped_weights:.3%}",
-            f"{layer.signal_to_noise:.1f}",
+            *(matrix.name, matrix.operand, matrix.weights, matrix.result, matrix.accumulator_bits),
+            *(f"{share:.2%}" for share in (matrix.clipped_operand, matrix.clipped_weights, matrix.clipped_result)),
+            f"{layer.signal_to_noise:.1f} dB" if number == 0 else "",
         )
         for layer in built.layers
-        for tensor, scale in layer.scales.items()
+        for number, matrix in enumerate(layer.matrices)
     ]
-    columns = ("layer", "tensor", "scale", "clipped", "clipped weights", "signal to noise (dB)")
-    table("Quantization, integer against float", columns, cells)
+    scales = ("operand", "weights", "result", "accumulator bits")
+    columns = ("matrix", *scales, "clipped: operand", "weights", "result", "layer's signal to noise")
+    table("Quantization: scales, share of clipped values, integer against float", columns, cells)
     say("")
     show(built.validation)
     say("")

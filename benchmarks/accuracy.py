@@ -32,7 +32,8 @@ def measure() -> dict[str, Any]:
     models = []
     for name, overrides in MODELS.items():
         print(name, file=sys.stderr)
-        folds = cross_validate(config.load(None, overrides), _announce)
+        settings = config.load(None, overrides)
+        folds = cross_validate(settings, settings.data.load(), _announce)
         models.append(
             {
                 "name": name,

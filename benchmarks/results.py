@@ -13,11 +13,11 @@ FOLDER = Path(__file__).parent / "results"
 _PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert")
 
 
-def write(name: str, figures: dict[str, Any]) -> None:
-    """Writes results/NAME.json."""
+def write(name: str, figures: dict[str, Any], commit: str) -> None:
+    """Writes results/NAME.json; `commit` is what was measured."""
     origin = {
         "command": f"python -m benchmarks {name}",
-        "commit": _commit(),
+        "commit": commit,
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
         "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
     }
@@ -31,7 +31,8 @@ def read(name: str) -> dict[str, Any]:
     return figures
 
 
-def _commit() -> str:
+def commit() -> str:
+    """The commit that is checked out, marked where files differ from it."""
     described = subprocess.run(
         ["git", "describe", "--always", "--abbrev=12", "--dirty"], cwd=FOLDER.parent, capture_output=True, text=True
     )

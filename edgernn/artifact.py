@@ -38,13 +38,17 @@ _LARGEST_JSON = 64 * 2**20
 _LARGEST_WEIGHTS = 2**30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A loaded artifact."""
 
     folder: Path
     manifest: Mapping[str, Any]
     integer: IntegerModel
+
+    def __repr__(self) -> str:
+        interface = self.integer.interface
+        return f"Model({str(self.folder)!r}: {interface.task} of {len(interface.features)} features)"
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from edgernn import __version__, artifact, backends, footprint, golden
+from edgernn import __version__, artifact, backends, cells, footprint, golden
 from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
@@ -44,19 +44,25 @@ def _silent(name: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @dataclass(frozen=True)
 class Stage:
-    """A model on its way: how good it is on the test part, and how large."""
+    """A model on its way: how good it is on the test part, and how large; weight_bytes: as float32, or as integers."""
 
     name: StageName
     metrics: dict[str, float]
     parameters: int
     nonzero: int
+    weight_bytes: int
+
+
+Folds = tuple[tuple[Stage, ...], ...]
 
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build."""
+    """What became of a build; division: how the windows were divided, in words; folds: the stages of each."""
 
     folder: Path
+    division: str
+    folds: Folds
     stages: tuple[Stage, ...]
     layers: tuple[LayerReport, ...]
     validation: Report
@@ -77,8 +83,8 @@ class _Trained:
     stages: tuple[Stage, ...]
 
 
-def build(config: Config, folder: Path, *, force: bool = False, phase: Phase = _silent) -> Built:
-    """Makes the artifact in `folder`, whole or not at all.
+def build(config: Config, folder: Path, *, force: bool = False, folds: bool = False, phase: Phase = _silent) -> Built:
+    """Makes the artifact in `folder`, whole or not at all; with `folds`, cross-validates first.
 
     Raises EdgernnError (DataError, ConfigError, ArtifactError, MissingExtraError) for everything that a user can mend,
     and when a runtime does not give the reference's bytes.
@@ -86,18 +92,19 @@ def build(config: Config, folder: Path, *, force: bool = False, phase: Phase = _
     artifact.check_target(folder, force=force)
     _check_runtimes()
     data = config.data.load()
-    divided = split.make(data, config.data.split, config.train.seed)
+    divided = split.make(data, config.data.split, config.data.split_seed)
+    results: Folds = cross_validate(config, data, phase) if folds else ()
     parts = _parts(data, divided)
     trained = _train(config, parts, phase)
     with artifact.staged(folder, force=force) as stage:
-        report = _fill(stage, config, data, parts, trained, phase)
+        report = _fill(stage, config, data, parts, trained, results, phase)
     totals = footprint.totals(trained.quantized.model.program)
-    return Built(folder, trained.stages, trained.quantized.layers, report, totals)
+    division = split.describe(data, divided)
+    return Built(folder, division, results, trained.stages, trained.quantized.layers, report, totals)
 
 
-def cross_validate(config: Config, phase: Phase = _silent) -> tuple[tuple[Stage, ...], ...]:
+def cross_validate(config: Config, data: Dataset, phase: Phase = _silent) -> Folds:
     """The stages of each fold (`edgernn.data.split.folds`); every group is tested once by models that never saw it."""
-    data = config.data.load()
     folds = split.folds(data, config.data.folds)
 
     def in_fold(number: int) -> Phase:
@@ -145,7 +152,9 @@ def _check_runtimes() -> None:
         runtime.version()
 
 
-def _fill(stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _Trained, phase: Phase) -> Report:
+def _fill(
+    stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _Trained, folds: Folds, phase: Phase
+) -> Report:
     """Writes all files into the staged folder and validates them there."""
     integer = trained.quantized.model
     with phase("export", 1):
@@ -155,7 +164,7 @@ def _fill(stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _T
         held_out = _spread(parts.test, -(-_GOLDEN_VALUES // values_a_window))
         expected = golden.compute(integer, integer.quantize_input(held_out.x), held_out.lengths)
         expected.save(stage)
-        artifact.write_manifest(stage, _manifest(config, data, parts, trained))
+        artifact.write_manifest(stage, _manifest(config, data, parts, trained, folds))
     runtimes = backends.select(())
     with phase("validate", expected.steps * len(runtimes)) as progress:
         report = validate(artifact.load(stage), expected, runtimes, progress)
@@ -166,7 +175,7 @@ def _fill(stage: Path, config: Config, data: Dataset, parts: _Parts, trained: _T
     return report
 
 
-def _manifest(config: Config, data: Dataset, parts: _Parts, trained: _Trained) -> dict[str, Any]:
+def _manifest(config: Config, data: Dataset, parts: _Parts, trained: _Trained, folds: Folds) -> dict[str, Any]:
     interface, model = trained.model.interface, trained.model
     sizes = {name: getattr(parts, name).n for name in ("train", "validation", "test")}
     layers = [
@@ -179,7 +188,6 @@ def _manifest(config: Config, data: Dataset, parts: _Parts, trained: _Trained) -
         }
         for name, layer in zip(model.names(), model.layers, strict=True)
     ]
-    described = {stage.name: _described(stage) for stage in trained.stages}
     return {
         "name": artifact_name(config),
         "created_with": _versions(),
@@ -188,15 +196,26 @@ def _manifest(config: Config, data: Dataset, parts: _Parts, trained: _Trained) -
             "operands": config.quantize.operands,
             "layers": [asdict(layer) for layer in trained.quantized.layers],
         },
-        "metrics": {"float": None, "pruned": None, **described},
+        "metrics": _described(trained.stages),
+        "folds": [_described(stages) for stages in folds],
         "footprint": footprint.totals(trained.quantized.model.program),
         "data": {"name": data.name, "sha256": data.digest(), "windows": sizes, "held_out": _groups(parts.test)},
         "config": config.model_dump(mode="json"),
     }
 
 
-def _described(stage: Stage) -> dict[str, float]:
-    return {**stage.metrics, "parameters": stage.parameters, "nonzero_parameters": stage.nonzero}
+def _described(stages: tuple[Stage, ...]) -> dict[str, dict[str, float] | None]:
+    """Metrics and sizes by stage; "pruned" is the last model that was pruned in whatever way, or None."""
+    found: dict[str, dict[str, float] | None] = {"float": None, "pruned": None, "int8": None}
+    for stage in stages:
+        sizes = {
+            "parameters": stage.parameters,
+            "nonzero_parameters": stage.nonzero,
+            "weight_bytes": stage.weight_bytes,
+        }
+        found[stage.name] = {**stage.metrics, **sizes}
+    found["pruned"] = found["pruned"] or found.get("unit_pruned")
+    return found
 
 
 def _groups(part: Dataset) -> list[str]:
@@ -215,11 +234,12 @@ def _versions() -> dict[str, str]:
 
 def _interface(train: Dataset) -> Interface:
     mean, std = normalize.statistics(train, np.arange(train.n))
-    outputs = train.classes or tuple(f"target_{k}" for k in range(train.y.shape[1]))
+    outputs = train.classes or train.targets
     target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
     if train.task == "regression":
-        target_mean = train.y.mean(axis=0, dtype=np.float64).astype(np.float32)
-        spread = train.y.std(axis=0, dtype=np.float64).astype(np.float32)
+        targets = train.y[train.mask] if train.per_step else train.y
+        target_mean = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
+        spread = targets.std(axis=0, dtype=np.float64).astype(np.float32)
         target_std = np.where(spread > 0, spread, np.float32(1))
     return Interface(
         task=train.task,
@@ -238,7 +258,7 @@ def _interface(train: Dataset) -> Interface:
 def _specs(config: Config, interface: Interface) -> list[LayerSpec]:
     model = config.model
     units = model.units if isinstance(model.units, tuple) else (model.units,)
-    options = {"reset_after": model.reset_after} if model.cell == "gru" else {}
+    options = {option: getattr(model, option) for option in cells.get(model.cell).OPTIONS}
     recurrent = [LayerSpec(model.cell, count, options) for count in units]
     hidden = [LayerSpec("dense", count, {"activation": model.activation}) for count in model.dense]
     return [*recurrent, *hidden, LayerSpec("dense", len(interface.outputs), {"activation": "linear"})]
@@ -281,13 +301,15 @@ def _spread(part: Dataset, count: int) -> Dataset:
 def _stage(name: StageName, model: FloatModel, test: Dataset) -> Stage:
     weights = [weight for layer in model.layers for weight in layer.weights.values()]
     nonzero = sum(int(np.count_nonzero(weight)) for weight in weights)
-    return Stage(name, evaluate(predict(model, test.x), test), sum(weight.size for weight in weights), nonzero)
+    parameters, size = sum(weight.size for weight in weights), sum(weight.nbytes for weight in weights)
+    return Stage(name, evaluate(predict(model, test.x), test), parameters, nonzero, size)
 
 
 def _integer_stage(model: IntegerModel, test: Dataset) -> Stage:
-    outputs = golden.compute(model, model.quantize_input(test.x), test.lengths).values[model.program.y]
+    outputs = golden.compute(model, model.quantize_input(test.x), test.lengths).y
     kernels = model.program.kernels.values()
     nonzero = sum(int(np.count_nonzero(kernel.weights) + np.count_nonzero(kernel.bias)) for kernel in kernels)
-    parameters = sum(layer.parameters for layer in footprint.layers(model.program))
+    layers = footprint.layers(model.program)
+    parameters, size = sum(layer.parameters for layer in layers), sum(layer.weight_bytes for layer in layers)
     metrics = evaluate(model.dequantize_output(outputs), test)
-    return Stage("int8", metrics, parameters, nonzero)
+    return Stage("int8", metrics, parameters, nonzero, size)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
+from edgernn import cells
 from edgernn.data import csv, npz, watch
 from edgernn.data.dataset import Dataset
 from edgernn.errors import ConfigError
@@ -30,6 +31,7 @@ class _Data(_Section):
     split: Literal["auto", "given", "group", "recording", "time"] = Field(
         "auto", description="what is held out: auto (given, else group, else recording), given, group, recording, time"
     )
+    split_seed: int = Field(0, ge=0, lt=2**31, description="draws the held-out groups or recordings")
     folds: int = Field(5, ge=3, le=100, description="folds of `edgernn build --folds`")
 
 
@@ -64,7 +66,7 @@ class CsvData(_Data):
     label: str = Field("", description="the column of the class")
     target: tuple[str, ...] = Field((), description="columns of real targets, instead of label")
     horizon: int = Field(0, ge=0, description="steps that the targets lie ahead")
-    per_step: bool = Field(False, description="a label for every step instead of one for every window")
+    per_step: bool = Field(False, description="a label or target for every step instead of every window")
     recording: str = Field("", description="the column that tells recordings apart; without it a file is one")
     group: str = Field("", description="the column of the person or machine")
     time: str = Field("", description="the column of seconds")
@@ -77,10 +79,19 @@ class CsvData(_Data):
         return csv.load(self.path, **{"columns": self.columns, **options})
 
 
+def _recurrent(cell: str) -> str:
+    known = cells.recurrent()
+    if cell not in known:
+        raise ValueError(f"it should be one of {', '.join(known)}")
+    return cell
+
+
 class ModelConfig(_Section):
     """The network: recurrent layers, hidden dense layers, and the output that the data asks for."""
 
-    cell: Literal["gru", "lstm", "rnn"] = Field("gru", description="gru, lstm or rnn")
+    cell: Annotated[str, AfterValidator(_recurrent)] = Field(
+        "gru", description="of the recurrent layers: gru, lstm or rnn"
+    )
     units: Units | Annotated[tuple[Units, ...], Field(min_length=1, max_length=8)] = Field(
         32, description="hidden units; a list stacks layers: [32, 16]"
     )
@@ -101,7 +112,7 @@ class TrainConfig(_Section):
     dropout: Dropout = Field(0.0, description="of what each layer hands to the next, one mask for all steps")
     recurrent_dropout: Dropout = Field(0.0, description="of the hidden state, one mask for all steps")
     label_smoothing: float = Field(0.1, ge=0, lt=1, description="classification")
-    patience: int = Field(15, ge=1, description="epochs without a better validation score before it stops")
+    patience: int = Field(10, ge=1, description="epochs, in the second half, without a better validation score")
     class_weights: bool = Field(False, description="rare classes count as much as frequent ones")
 
 
@@ -134,9 +145,13 @@ WATCH_AUGMENTATION = AugmentConfig(
 class PruneConfig(_Section):
     """Both kinds fine-tune towards the outputs of the model before pruning; 0 leaves a kind out."""
 
-    sparsity: Share = Field(0.3, description="share of the weights that become zero, smallest first")
+    sparsity: Share = Field(0.0, description="share of the weights that become zero; they still take their bytes")
     units: Share = Field(0.0, description="share of the hidden units that are removed, so the model is smaller")
     epochs: int = Field(15, ge=1, le=10000, description="of fine-tuning, each kind")
+
+
+WATCH_PRUNING = PruneConfig(sparsity=0.3)
+"""What costs about nothing there."""
 
 
 class QuantizeConfig(_Section):
@@ -164,14 +179,16 @@ class Config(_Section):
     @model_validator(mode="before")
     @classmethod
     def _fill_in(cls, values: Any) -> Any:
-        """`watch` is the default source, and brings an augmentation of its own, key by key."""
-        if not isinstance(values, dict) or not all(isinstance(values.get(k, {}), dict) for k in ("data", "augment")):
+        """`watch` is the default source, and brings an augmentation and a pruning of its own, key by key."""
+        if not isinstance(values, dict) or not all(isinstance(values.get(k, {}), dict) for k in ("data", *_WATCH)):
             return values
         data = {"source": "watch", **values.get("data", {})}
-        own = WATCH_AUGMENTATION.model_dump() if data["source"] == "watch" else {}
-        return {**values, "data": data, "augment": {**own, **values.get("augment", {})}}
+        own = _WATCH if data["source"] == "watch" else {}
+        sections = {name: {**section.model_dump(), **values.get(name, {})} for name, section in own.items()}
+        return {**values, "data": data, **sections}
 
 
+_WATCH: Mapping[str, _Section] = {"augment": WATCH_AUGMENTATION, "prune": WATCH_PRUNING}
 SOURCES: Mapping[str, type[_Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
 
 

@@ -4,7 +4,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from edgernn.spec.program import Kernel, Program, Tensor
+from edgernn.spec.program import Kernel, Program, layer_of
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ def layers(program: Program) -> tuple[LayerFootprint, ...]:
     kernels: dict[str, dict[str, Kernel]] = {}
     for op in program.ops:
         if op.kernel is not None:
-            layer, _, matrix = op.kernel.partition("/")
-            kernels.setdefault(layer, {})[matrix] = program.kernels[op.kernel]
+            layer = layer_of(op.kernel)
+            kernels.setdefault(layer, {})[op.kernel.removeprefix(f"{layer}/")] = program.kernels[op.kernel]
     return tuple(_layer(program, name, matrices) for name, matrices in kernels.items())
 
 
 def totals(program: Program) -> dict[str, int]:
-    """weight_bytes, state_bytes and macs_per_step of the whole program."""
+    """weight_bytes, state_bytes and macs_per_step of the whole program; all its states count, whatever their layer."""
     rows = layers(program)
     return {
         "weight_bytes": sum(row.weight_bytes for row in rows),
-        "state_bytes": sum(row.state_bytes for row in rows),
+        "state_bytes": 2 * sum(program.tensors[state.read].size for state in program.states),
         "macs_per_step": sum(row.macs for row in rows),
     }
 
@@ -52,7 +52,7 @@ def _layer(program: Program, name: str, kernels: Mapping[str, Kernel]) -> LayerF
     rows = sum(kernel.bias.size for kernel in kernels.values())
     biases = sum(kernel.bias.size for kernel in kernels.values() if kernel.bias.any())
     zeros = sum(int((kernel.weights == 0).sum()) for kernel in kernels.values())
-    states = [tensor.size for tensor in map(program.tensors.get, program.inputs) if tensor and _owner(tensor) == name]
+    states = [program.tensors[state.read].size for state in program.states if layer_of(state.read) == name]
     first = next(iter(kernels.values()))
     return LayerFootprint(
         name=name,
@@ -71,8 +71,3 @@ def scales(kernel: Kernel) -> str:
     fracs = kernel.frac[kernel.weights.any(axis=1)] if kernel.weights.any() else kernel.frac
     finest, coarsest = f"2^{-int(fracs.max())}", f"2^{-int(fracs.min())}"
     return finest if finest == coarsest else f"{finest}..{coarsest}"
-
-
-def _owner(state: Tensor) -> str:
-    """The layer of a state named layer_state."""
-    return state.name.rpartition("_")[0]

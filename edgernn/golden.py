@@ -22,14 +22,16 @@ _LIMIT = 2**30
 
 @dataclass(frozen=True)
 class Golden:
-    """x: operands [n, T, F]; lengths: int32 [n]; values: by the names of `program.outputs`, int16 [n, T, size].
+    """x: operands [n, T, F]; lengths: int32 [n]; y: every step's output, int16 [n, T, K];
+    states: what each state is after every step, int16 [n, T, size], by the names that they are read by.
 
     Steps behind a window's length hold zeros and count for nothing.
     """
 
     x: Array
     lengths: npt.NDArray[np.int32]
-    values: Mapping[str, Array]
+    y: Array
+    states: Mapping[str, Array]
 
     @property
     def steps(self) -> int:
@@ -37,24 +39,25 @@ class Golden:
         return int(self.lengths.sum())
 
     def save(self, folder: Path) -> None:
-        """Writes FILE."""
-        arrays = {f"values/{name}": values for name, values in self.values.items()}
-        np.savez_compressed(folder / FILE, allow_pickle=False, x=self.x, lengths=self.lengths, **arrays)
+        """Writes FILE: arrays `x`, `lengths`, `y` and `states/<name>`."""
+        states = {_key(name): values for name, values in self.states.items()}
+        np.savez_compressed(folder / FILE, allow_pickle=False, x=self.x, lengths=self.lengths, y=self.y, **states)
 
 
 def compute(model: IntegerModel, x: Array, lengths: npt.NDArray[np.int32]) -> Golden:
     """The reference's values for operands x [n, T, F] of these lengths, the state starting at zero in every window."""
     program, interpreter = model.program, Interpreter(model.program)
-    sizes = {name: program.tensors[name].size for name in program.outputs}
-    golden = {name: np.zeros((*x.shape[:2], size), np.int16) for name, size in sizes.items()}
+    y = np.zeros((*x.shape[:2], program.tensors[program.y].size), np.int16)
+    after = {name: np.zeros((*x.shape[:2], zero.size), np.int16) for name, zero in model.zero_states().items()}
     states = model.zero_states((len(x),))
     for t in range(x.shape[1]):
         values = interpreter.step({program.x: x[:, t], **states})
         states = program.next_states(values)
         inside = lengths > t
-        for name, array in golden.items():
-            array[inside, t] = values[name][inside]
-    return Golden(x, lengths, golden)
+        y[inside, t] = values[program.y][inside]
+        for name, array in after.items():
+            array[inside, t] = states[name][inside]
+    return Golden(x, lengths, y, after)
 
 
 def load(folder: Path, program: Program) -> Golden:
@@ -63,19 +66,31 @@ def load(folder: Path, program: Program) -> Golden:
     try:
         arrays: dict[str, Any] = read_npz(path, limit=_LIMIT)
         x, lengths = arrays.pop("x"), arrays.pop("lengths")
-        values = {name.removeprefix("values/"): array for name, array in arrays.items()}
-        sizes = {name: program.tensors[name].size for name in program.outputs}
-        fits = x.shape[2:] == (program.tensors[program.x].size,) and x.dtype == program.tensors[program.x].dtype
-        fits = fits and {n: a.shape for n, a in values.items()} == {n: (*x.shape[:2], s) for n, s in sizes.items()}
-        fits = fits and all(array.dtype == np.int16 for array in values.values())
-        fits = fits and lengths.dtype == np.int32 and lengths.shape == (len(x),)
-        limit = OPERAND_LIMIT[program.tensors[program.x].dtype]
-        if not fits or not x.size or x.min() < -limit or x.max() > limit:
+        _check_windows(program, x, lengths)
+        sizes = {"y": program.tensors[program.y].size}
+        sizes |= {_key(state.read): program.tensors[state.read].size for state in program.states}
+        fits = {name: array.shape for name, array in arrays.items()} == {n: (*x.shape[:2], s) for n, s in sizes.items()}
+        if not fits or any(array.dtype != np.int16 for array in arrays.values()):
             raise ValueError("its arrays do not fit the program")
-        if lengths.min() < 1 or lengths.max() > x.shape[1]:
-            raise ValueError("the length of a window is not within its array")
-        return Golden(x, lengths, values)
+        return Golden(x, lengths, arrays["y"], {state.read: arrays[_key(state.read)] for state in program.states})
     except KeyError as error:
         raise ArtifactError(f"{path} can't be used (it lacks {error}): build the artifact again") from error
     except (OSError, ValueError) as error:
         raise ArtifactError(f"{path} can't be used ({error}): build the artifact again") from error
+
+
+def _check_windows(program: Program, x: npt.NDArray[Any], lengths: npt.NDArray[Any]) -> None:
+    """Raises ValueError for anything but operands of the program and the lengths of their windows."""
+    tensor = program.tensors[program.x]
+    limit = OPERAND_LIMIT[tensor.dtype]
+    fits = x.shape[2:] == (tensor.size,) and x.dtype == tensor.dtype
+    fits = fits and lengths.dtype == np.int32 and lengths.shape == (len(x),)
+    if not fits or not x.size or x.min() < -limit or x.max() > limit:
+        raise ValueError("its arrays do not fit the program")
+    if lengths.min() < 1 or lengths.max() > x.shape[1]:
+        raise ValueError("the length of a window is not within its array")
+
+
+def _key(state: str) -> str:
+    """The array of a state."""
+    return f"states/{state}"

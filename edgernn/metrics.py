@@ -12,8 +12,9 @@ from edgernn.data.dataset import Dataset
 def evaluate(outputs: npt.NDArray[Any], data: Dataset) -> dict[str, float]:
     """Quality of network outputs [n, T, K], of every step, on these windows.
 
-    Classification: accuracy and macro_f1, over windows (judged at their last step) or over steps. Regression: mae,
-    rmse in the target's unit and r2, all averaged over the targets; `outputs` are in the target's unit.
+    Windows are judged at their last step, or with `per_step` at every step before `lengths`. Classification: accuracy
+    and macro_f1. Regression: mae, rmse in the target's unit and r2, all averaged over the targets; `outputs` are in
+    the target's unit.
     """
     if data.per_step:
         judged, wanted = outputs[data.mask], data.y[data.mask]

@@ -98,9 +98,9 @@ class FloatModel:
         }
 
     def states(self) -> dict[str, tuple[int, int]]:
-        """Size and fractional bits of every state vector, by "layer_state"."""
+        """Size and fractional bits of every state vector, by "layer/state"."""
         return {
-            f"{name}_{state}": (layer.units, frac)
+            f"{name}/{state}": (layer.units, frac)
             for name, layer in zip(self.names(), self.layers, strict=True)
             for state, frac in cells.get(layer.kind).STATES.items()
         }
@@ -111,22 +111,44 @@ class FloatModel:
         y = x
         for i, (name, layer) in enumerate(zip(self.names(), self.layers, strict=True)):
             cell = cells.get(layer.kind)
-            own = {state: states[f"{name}_{state}"] for state in cell.STATES}
+            own = {state: states[f"{name}/{state}"] for state in cell.STATES}
             a.scope = name
             y, new = cell.step(a, a.operand(y, "x") if i else y, own, **layer.options)
-            new_states.update({f"{name}_{state}": value for state, value in new.items()})
+            new_states.update({f"{name}/{state}": value for state, value in new.items()})
         return y, new_states
 
-    def forward(self, x: npt.NDArray[Any], algebra: FloatAlgebra | None = None) -> Float:
+    def zero_states(self, n: int) -> dict[str, Float]:
+        """The states before the first step of n windows, float32 [n, size], by their names."""
+        return {name: np.zeros((n, size), np.float32) for name, (size, _) in self.states().items()}
+
+    def forward(self, x: npt.NDArray[Any]) -> Float:
         """Network outputs [n, T, K] for raw windows [n, T, F], every step's; states start at zero."""
-        algebra = algebra or FloatAlgebra(self.matrices())
-        normalized = self.interface.normalize(x)
-        states = {name: np.zeros((len(x), size), np.float32) for name, (size, _) in self.states().items()}
+        return self.layer_outputs(x)[self.names()[-1]]
+
+    def layer_outputs(self, x: npt.NDArray[Any]) -> dict[str, Float]:
+        """What every layer gives for raw windows [n, T, F], by its name: [n, T, units]."""
+        algebra = _Recorder(self.matrices())
+        normalized, states = self.interface.normalize(x), self.zero_states(len(x))
         outputs = []
         for t in range(x.shape[1]):
             y, states = self.step(algebra, normalized[:, t], states)
             outputs.append(y)
-        return np.stack(outputs, axis=1)
+        names = self.names()
+        given = [*(algebra.taken[name] for name in names[1:]), outputs]
+        return {name: np.stack(steps, axis=1) for name, steps in zip(names, given, strict=True)}
+
+
+class _Recorder(FloatAlgebra):
+    """Float arithmetic that keeps what each layer takes from the one before."""
+
+    def __init__(self, matrices: Mapping[str, Affine]) -> None:
+        super().__init__(matrices)
+        self.taken: dict[str, list[Float]] = {}
+
+    def operand(self, v: Float, name: str) -> Float:
+        if name == "x":
+            self.taken.setdefault(self.scope, []).append(v)
+        return v
 
 
 @dataclass(frozen=True)

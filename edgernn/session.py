@@ -18,6 +18,7 @@ class Session:
     def __init__(self, model: IntegerModel) -> None:
         self._model = model
         self._interpreter = Interpreter(model.program)
+        self._operand = model.program.tensors[model.program.x]
         self.reset()
 
     def reset(self) -> None:
@@ -27,18 +28,18 @@ class Session:
     def step(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """One time step.
 
-        x: a sample [F]. Floats are raw sensor values, and the result is float32 [K]: logits for classes, targets in
-        their own unit otherwise. Integers are operands as `IntegerModel.quantize_input` gives them, and the result is
-        the int16 [K] of the program. Raises DataError for another shape, for values that are not finite, and for
-        integers out of the operand's range.
+        x: a sample [F] of raw sensor values; the result is float32 [K]: logits for classes, targets in their own unit
+        otherwise. Or an array of the operands' dtype (int8, or int16 where the model has it), as
+        `IntegerModel.quantize_input` gives it; the result is then the int16 [K] of the program.
+        Raises DataError for another shape, for values that are no finite numbers, and for operands out of range.
         """
         sample = _array(x)
         features = self._model.interface.features
         if sample.shape != (len(features),):
             raise DataError(f"a step takes {len(features)} features, not an array of shape {list(sample.shape)}")
-        if sample.dtype.kind in "iu":
+        if sample.dtype == self._operand.dtype:
             return self._advance(self._checked_operand(sample))
-        if sample.dtype.kind != "f":
+        if sample.dtype.kind not in "iuf":
             raise DataError(f"a step takes real numbers, not {sample.dtype}")
         with np.errstate(over="ignore"):
             sample = sample.astype(np.float32)
@@ -57,11 +58,10 @@ class Session:
         return np.stack([self.step(sample) for sample in samples])
 
     def _checked_operand(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        dtype = self._model.program.tensors[self._model.program.x].dtype
-        limit = OPERAND_LIMIT[dtype]
+        limit = OPERAND_LIMIT[self._operand.dtype]
         if ((sample < -limit) | (sample > limit)).any():
-            raise DataError(f"an integer sample must lie within +-{limit}; pass raw sensor values as floats")
-        return sample.astype(dtype)
+            raise DataError(f"an operand must lie within +-{limit}; pass raw sensor values as floats")
+        return sample
 
     def _advance(self, operand: npt.NDArray[Any]) -> npt.NDArray[Any]:
         program = self._model.program

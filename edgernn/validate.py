@@ -23,7 +23,7 @@ Progress = Callable[[int], None]
 class Difference:
     """Where a runtime first leaves the reference.
 
-    window, step, tensor, index: the first differing value of an output or state, with both values;
+    window, step, index: the first differing value, with both values; tensor: "y" or the name that a state is read by;
     op: the first op of the graph whose result differs at that step, as "kind tensor".
     """
 
@@ -99,13 +99,13 @@ def _compare(model: Model, golden: Golden, runtime: Runtime, progress: Progress)
         stepper = runtime.load(model.folder, model.integer)
     except EdgernnError as error:
         return Result(runtime.name, version, "unavailable", str(error), 0, 0, 0, 0, None)
-    program = model.integer.program
+    expected = _expected(golden)
     values = mismatches = largest = 0
     first: Difference | None = None
     for window, length in enumerate(golden.lengths):
         found = _run_window(model, stepper, golden.x[window, :length])
-        for name in program.outputs:
-            gap = np.abs(found[name].astype(np.int64) - golden.values[name][window, :length])
+        for name, array in found.items():
+            gap = np.abs(array.astype(np.int64) - expected[name][window, :length])
             values += gap.size
             mismatches += int(np.count_nonzero(gap))
             largest = max(largest, int(gap.max(initial=0)))
@@ -116,32 +116,46 @@ def _compare(model: Model, golden: Golden, runtime: Runtime, progress: Progress)
     return Result(runtime.name, version, status, "", golden.steps, values, mismatches, largest, first)
 
 
+def _expected(golden: Golden) -> dict[str, Array]:
+    """The reference's values by the names of a `Difference`; no state is read by the name "y"."""
+    return {"y": golden.y, **golden.states}
+
+
+def _compared(program: Program) -> dict[str, str]:
+    """The tensors to compare, each once, by the names of a `Difference`: "y" where a tensor is also a state."""
+    names = {program.y: "y"}
+    for state in program.states:
+        names.setdefault(state.write, state.read)
+    return {name: tensor for tensor, name in names.items()}
+
+
 def _run_window(model: Model, stepper: Stepper, x: Array) -> dict[str, Array]:
-    """The runtime's outputs and states [T, size] for one window of operands [T, F]."""
+    """The runtime's values [T, size] of what is compared, for one window of operands [T, F]."""
     program = model.integer.program
-    found = {name: np.empty((len(x), program.tensors[name].size), np.int16) for name in program.outputs}
+    compared = _compared(program)
+    found = {name: np.empty((len(x), program.tensors[tensor].size), np.int16) for name, tensor in compared.items()}
     states = model.integer.zero_states()
     for t, sample in enumerate(x):
         outputs = stepper.step({program.x: sample, **states})
         states = program.next_states(outputs)
         for name, array in found.items():
-            array[t] = outputs[name]
+            array[t] = outputs[compared[name]]
     return found
 
 
 def _locate(model: Model, stepper: Stepper, golden: Golden, window: int, found: dict[str, Array]) -> Difference:
     """The first difference of this window. Up to its step all states agree, so it is repeated from golden ones."""
-    program, length = model.integer.program, int(golden.lengths[window])
-    wrong = {name: found[name] != golden.values[name][window, :length] for name in program.outputs}
+    program, length, expected = model.integer.program, int(golden.lengths[window]), _expected(golden)
+    wrong = {name: array != expected[name][window, :length] for name, array in found.items()}
     step = min(int(np.argmax(flags.any(axis=1))) for flags in wrong.values() if flags.any())
     tensor = next(name for name, flags in wrong.items() if flags[step].any())
     index = int(np.argmax(wrong[tensor][step]))
     inputs = {program.x: golden.x[window, step], **model.integer.zero_states()}
     if step:
-        inputs |= program.next_states({name: values[window, step - 1] for name, values in golden.values.items()})
+        inputs |= {name: values[window, step - 1] for name, values in golden.states.items()}
     op = next(_differing_ops(program, inputs, stepper), "none when the step is repeated on its own")
-    expected, actual = golden.values[tensor][window, step, index], found[tensor][step, index]
-    return Difference(window, step, tensor, index, int(expected), int(actual), op)
+    right, actual = expected[tensor][window, step, index], found[tensor][step, index]
+    return Difference(window, step, tensor, index, int(right), int(actual), op)
 
 
 def _differing_ops(program: Program, inputs: dict[str, Array], stepper: Stepper) -> Iterator[str]:

@@ -6,6 +6,7 @@ import pytest
 
 from edgernn import footprint
 from edgernn.quantize import quantize
+from edgernn.spec.program import Program, State, Tensor
 
 X = np.random.default_rng(0).normal(size=(8, 9, 5)).astype(np.float32)
 
@@ -44,6 +45,14 @@ def test_totals_are_sums(program_of):
         "state_bytes": 2 * (4 + 3 + 3),
         "macs_per_step": 12 * 5 + 12 * 4 + 12 * 4 + 12 * 3 + 2 * 3,
     }
+
+
+def test_a_state_counts_whatever_its_name():
+    sizes = {"x": 1, "delay": 3, "gru_0/h": 5}
+    tensors = {name: Tensor(name, size, "int16", 9) for name, size in sizes.items()}
+    program = Program(tensors, (), {}, "x", "x", (State("delay", "delay"), State("gru_0/h", "gru_0/h")))
+    assert footprint.layers(program) == ()
+    assert footprint.totals(program) == {"weight_bytes": 0, "state_bytes": 16, "macs_per_step": 0}
 
 
 def test_zeros_and_scales(make_model):

@@ -37,8 +37,18 @@ def test_a_class_that_neither_occurs_nor_is_found_does_not_count():
 
 def test_regression():
     y = np.array([[1.0, 10.0], [3.0, 30.0], [5.0, 20.0]])
-    data = from_arrays("d", np.zeros((3, 2, 1)), y)
+    data = from_arrays("d", np.zeros((3, 2, 1)), y, targets=["speed", "angle"])
     outputs = np.stack([np.full((3, 2), 99.0), y + np.array([[1, 0], [-1, 0], [1, -4]])], axis=1)
+    found = evaluate(outputs, data)
+    r2 = (1 - 3 / 8) / 2 + (1 - 16 / 200) / 2
+    assert found == {"mae": pytest.approx(7 / 6), "rmse": pytest.approx(np.sqrt(19 / 6)), "r2": pytest.approx(r2)}
+
+
+def test_regression_of_every_step_of_a_window():
+    y = np.array([[[1.0, 10.0], [3.0, 30.0]], [[5.0, 20.0], [np.nan, np.nan]]])
+    data = from_arrays("d", np.zeros((2, 2, 1)), y, lengths=np.array([2, 1]))
+    outputs = y + np.array([[[1, 0], [-1, 0]], [[1, -4], [0, 0]]])
+    outputs[1, 1] = 99
     found = evaluate(outputs, data)
     r2 = (1 - 3 / 8) / 2 + (1 - 16 / 200) / 2
     assert found == {"mae": pytest.approx(7 / 6), "rmse": pytest.approx(np.sqrt(19 / 6)), "r2": pytest.approx(r2)}

@@ -63,7 +63,7 @@ def test_outputs_in_the_targets_unit(make_interface):
 
 def test_states_start_at_zero(make_model):
     model = make_model(("lstm", 4, {}), ("gru", 3, {}), ("dense", 2, {}))
-    assert model.states() == {"lstm_0_h": (4, 15), "lstm_0_c": (4, 11), "gru_1_h": (3, 15)}
+    assert model.states() == {"lstm_0/h": (4, 15), "lstm_0/c": (4, 11), "gru_1/h": (3, 15)}
     assert model.names() == ("lstm_0", "gru_1", "dense_2")
     tensors = {"x": Tensor("x", 1, "int16", 9), "s": Tensor("s", 1, "int16", 9)}
     program = Program({**tensors}, (), {}, "x", "x", ())

@@ -35,6 +35,11 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "algebra"))
 
 
+def recurrent() -> tuple[str, ...]:
+    """The kinds of layers that have a state."""
+    return tuple(name for name in names() if get(name).STATES)
+
+
 def get(name: str) -> Cell:
     """The cell of that name. Raises ConfigError when there is none."""
     if name not in names():

@@ -44,6 +44,11 @@ class _Commands(click.Group):
             return super().invoke(ctx)
         except EdgernnError as error:
             raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            # Commands make their own sentence of what happens to files; what is left is the output.
+            raise _Failure(f"the output can't be written: {error.strerror or error}") from error
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -31,6 +31,8 @@ def read(lines: Iterable[str], features: Sequence[str]) -> Iterator[Sample]:
             else:
                 cells = _cells(text)
                 is_header = not columns and not _is_number(cells[0])
+                if is_header and not set(cells) & set(features):
+                    raise ValueError(f"it is {json.dumps(text[:40])} instead of {len(features)} numbers or their names")
                 columns = columns or (cells if is_header else features)
                 if is_header:
                     _check_names(cells, features)

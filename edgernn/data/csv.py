@@ -11,8 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.data.dataset import Dataset, from_arrays
-from edgernn.data.windows import Windows, cut, in_steps, join, stretches
+from edgernn.data.windows import Windows, check_window, cut, in_steps, join, stretches
 from edgernn.errors import ConfigError, DataError, MissingExtraError
+
+_SAME_RATE = 0.1
+"""Share by which rates may differ and still be taken for the same."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,14 @@ def load(
 
     columns: names of the channels. label: the column of the class, as names or integers; a window never spans a change
     of label, or with per_step has a label per step. target: columns of real targets instead, taken `horizon` steps
-    behind the window's last step (0: at the last step). Exactly one of label and target.
+    behind the window's last step (0: at the last step), or with per_step `horizon` steps behind each step. Exactly one
+    of label and target.
     recording: rows of one file with one value here are a recording, in their order; without it a file is one, or with
-    `group` the rows of one group in a file. Recordings are numbered as they appear.
-    window, stride: steps (100 or "100") or seconds ("2.5s"); seconds need rate (Hz) or time (a column in seconds,
-    growing within a recording; its median step gives the rate). Without window a whole recording (or, with labels per
+    `group` the rows of one group in a file. time: a column in seconds, growing within a recording. Recordings are
+    numbered by their first time, so that a split by time follows it (one clock for all files); on ties, and without
+    time, in the order of the files and rows.
+    window, stride: steps (100 or "100") or seconds ("2.5s"); seconds need rate (Hz) or time (its median step gives the
+    rate). Without window a whole recording (or, with labels per
     window, a whole stretch of one label) is a window; without stride windows do not overlap. A shorter recording or
     stretch gives one shorter window; steps behind the last whole window are left out.
 
@@ -76,31 +82,29 @@ def load(
     Raises DataError for what is wrong in the files, ConfigError for options that contradict each other,
     MissingExtraError without pandas.
     """
-    _check_options(columns, label, target, per_step, horizon)
+    _check_options(columns, label, target, horizon)
     path = Path(path)
     names = _Columns(tuple(columns), tuple(target), label, recording, group, time)
     recordings = [part for file in _files(path) for part in _recordings(file, names)]
-    if rate is None and time is not None:
-        rate = _rate(path, recordings)
-    longest = max(len(part.x) for part in recordings)
-    length = longest if window is None else min(in_steps("window", window, rate), longest)
+    if time is not None:
+        recordings.sort(key=_begin)
+        rate = _checked_rate(path, recordings, rate)
+    longest = max(len(part.x) for part in recordings) - horizon
+    length = longest if window is None else in_steps("window", window, rate)
+    check_window(str(path), length, longest)
     step = length if stride is None else in_steps("stride", stride, rate)
     if label is None:
-        data = _regression(path, recordings, names, horizon, length, step)
+        data = _regression(path, recordings, names, per_step, horizon, length, step)
     else:
         data = _classification(path, recordings, names, per_step, length, step)
     return replace(data, rate=rate or 0.0)
 
 
-def _check_options(
-    columns: Sequence[str], label: str | None, target: Sequence[str], per_step: bool, horizon: int
-) -> None:
+def _check_options(columns: Sequence[str], label: str | None, target: Sequence[str], horizon: int) -> None:
     if not columns:
         raise ConfigError("columns is empty; name the columns of the channels")
     if (label is None) == (not target):
         raise ConfigError("give either label (classes) or target (real targets) for a CSV, one of them")
-    if per_step and label is None:
-        raise ConfigError("per_step needs label; real targets are per window")
     if horizon < 0 or (horizon and not target):
         raise ConfigError(f"horizon is {horizon}; it needs target, and is 0 or more steps")
 
@@ -135,7 +139,7 @@ def _classification(
 
 
 def _regression(
-    path: Path, recordings: list[_Recording], names: _Columns, horizon: int, length: int, stride: int
+    path: Path, recordings: list[_Recording], names: _Columns, per_step: bool, horizon: int, length: int, stride: int
 ) -> Dataset:
     parts = []
     targets = []
@@ -147,7 +151,9 @@ def _regression(
             )
         windows = cut(part.x[:steps], None, length, stride)
         parts.append(windows)
-        targets.append(part.targets[windows.start + windows.lengths - 1 + horizon])
+        ahead = part.targets[horizon:]
+        last = windows.start + windows.lengths - 1
+        targets.append(cut(ahead, None, length, stride).x if per_step else ahead[last])
     counts = [len(w.start) for w in parts]
     return _dataset(path, recordings, names, join(parts), np.concatenate(targets), counts, None)
 
@@ -175,6 +181,7 @@ def _dataset(
         recording=np.repeat(np.arange(len(recordings)), counts),
         start=windows.start,
         classes=classes,
+        targets=names.targets or None,
         features=names.samples,
     )
 
@@ -187,11 +194,26 @@ def _classes(recordings: list[_Recording]) -> tuple[str, ...]:
         return tuple(sorted(names))
 
 
-def _rate(path: Path, recordings: list[_Recording]) -> float:
-    gaps = np.concatenate([np.diff(part.time) for part in recordings if part.time is not None])
-    if not gaps.size:
-        raise DataError(f"{path}: no recording has two rows, so the time column gives no rate; give rate in Hz")
-    return float(1 / np.median(gaps))
+def _begin(recording: _Recording) -> float:
+    assert recording.time is not None
+    return float(recording.time[0])
+
+
+def _checked_rate(path: Path, recordings: list[_Recording], given: float | None) -> float:
+    """The rate that the time columns give; it must be that of each recording, and the one given."""
+    steps = {part.where: np.diff(part.time) for part in recordings if part.time is not None and len(part.time) > 1}
+    if not steps:
+        if given is None:
+            raise DataError(f"{path}: no recording has two rows, so the time column gives no rate; give rate in Hz")
+        return given
+    found = float(1 / np.median(np.concatenate(list(steps.values()))))
+    for where, gaps in steps.items():
+        own = float(1 / np.median(gaps))
+        if abs(own - found) > _SAME_RATE * found:
+            raise DataError(f"{where}: has {own:g} rows a second, the others {found:g}; resample it, or leave it out")
+    if given is not None and abs(given - found) > _SAME_RATE * found:
+        raise DataError(f"{path}: rate is {given:g} Hz, but the time column gives {found:g}; leave out one of them")
+    return found if given is None else given
 
 
 def _recordings(file: Path, names: _Columns) -> list[_Recording]:

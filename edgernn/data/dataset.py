@@ -16,6 +16,7 @@ Task = Literal["classification", "regression"]
 PARTS = ("train", "validation", "test")
 MAX_BYTES = 4 << 30
 """The largest set of windows taken into memory; a larger one is refused with a sentence instead of a MemoryError."""
+_MOST_FLOAT_CLASSES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +24,10 @@ class Dataset:
     """Windows of sensor samples with their targets; `from_arrays` makes one from arrays as a user has them.
 
     x: float32 [n, T, F], padded behind `lengths` with zeros; lengths: int32 [n], 1..T;
-    y: int64 [n] class per window, int64 [n, T] class per step (`per_step`, 0 behind `lengths`), or float32 [n, K]
-    real targets;
-    classes: names in the order of the class numbers, empty for regression; features: names of the F channels;
+    y: int64 [n] class per window, float32 [n, K] real targets per window, or with `per_step` int64 [n, T] or
+    float32 [n, T, K], of every step and 0 behind `lengths`;
+    classes: names in the order of the class numbers, empty for regression; targets: names of the K real targets, empty
+    for classification; features: names of the F channels;
     recording: int64 [n], windows cut from one recording share a number and never stand on both sides of a split,
     numbers grow with time; group: str [n] or None (people, machines);
     split: str [n] of "train", "validation", "test" or None;
@@ -43,6 +45,7 @@ class Dataset:
     task: Task
     per_step: bool
     classes: tuple[str, ...]
+    targets: tuple[str, ...]
     features: tuple[str, ...]
     recording: npt.NDArray[np.int64]
     group: npt.NDArray[np.str_] | None = None
@@ -94,6 +97,7 @@ class Dataset:
             "task": self.task,
             "per_step": self.per_step,
             "classes": self.classes,
+            "targets": self.targets,
             "features": self.features,
             "group": None if self.group is None else self.group.tolist(),
             "split": None if self.split is None else self.split.tolist(),
@@ -118,17 +122,21 @@ def from_arrays(
     recording: npt.NDArray[Any] | None = None,
     start: npt.NDArray[Any] | None = None,
     classes: Sequence[str] | None = None,
+    targets: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     rate: float = 0.0,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
 
     x: real [n, T, F]; what stands behind `lengths` is ignored. y says the task by its dtype: integers or strings [n]
-    are a class per window, [n, T] a class per step; floats [n] or [n, K] are real targets. String labels give the
-    sorted names as classes, integer labels "0".."max", unless `classes` names them in order. Without `recording`
-    (integers or strings [n]) each window counts as a recording of its own.
+    are a class per window, [n, T] a class per step; floats [n] or [n, K] are real targets per window, [n, T, K] of
+    every step. String labels give the sorted names as classes, integer labels "0".."max", unless `classes` names them
+    in order; `targets` names the K real targets ("target_0", ... without it). Without `recording` (integers or strings
+    [n]; strings are numbered in sorted order) each window counts as a recording of its own.
 
-    Raises DataError; also when a class has no window, or there are fewer windows than classes.
+    Raises DataError; also when a class has no window, or there are fewer windows than classes. Floats that may mean
+    something else are refused: [n] of 0, 1, ... (class numbers), and [n, T] without `targets` (a target per step, or T
+    per window).
     """
     samples = _real(name, "x", x)
     if samples.ndim != 3 or 0 in samples.shape:
@@ -137,7 +145,10 @@ def from_arrays(
     sizes = _lengths(name, lengths, n, steps)
     mask = _mask(sizes, steps)
     samples[~mask] = 0
-    target, names, per_step = _target(name, y, mask, None if classes is None else tuple(classes))
+    named = None if targets is None else tuple(targets)
+    target, names, per_step = _target(name, y, mask, None if classes is None else tuple(classes), named)
+    if named is None:
+        named = () if names else tuple(f"target_{k}" for k in range(target.shape[-1]))
     return Dataset(
         name=name,
         x=samples,
@@ -146,6 +157,7 @@ def from_arrays(
         task="classification" if names else "regression",
         per_step=per_step,
         classes=names,
+        targets=named,
         features=tuple(features) if features is not None else tuple(f"channel {c}" for c in range(channels)),
         recording=np.arange(n) if recording is None else _numbers(name, "recording", recording),
         group=None if group is None else text(name, "group", group),
@@ -202,14 +214,22 @@ def _lengths(name: str, lengths: npt.NDArray[Any] | None, n: int, steps: int) ->
 
 
 def _target(
-    name: str, y: npt.NDArray[Any], mask: npt.NDArray[np.bool_], classes: tuple[str, ...] | None
+    name: str,
+    y: npt.NDArray[Any],
+    mask: npt.NDArray[np.bool_],
+    classes: tuple[str, ...] | None,
+    targets: tuple[str, ...] | None,
 ) -> tuple[npt.NDArray[Any], tuple[str, ...], bool]:
     """y as Dataset keeps it, the names of the classes (empty: real targets), and whether y is per step."""
     n, steps = mask.shape
     if y.ndim == 0 or len(y) != n:
         raise DataError(f"{name}: y has the shape {list(y.shape)} but x has {n} windows; give y one entry per window")
     if y.dtype.kind == "f":
-        return _real_targets(name, y, classes), (), False
+        if classes is not None:
+            raise DataError(
+                f"{name}: y holds floats, but classes are named; save y as integers, or leave the names out"
+            )
+        return _real_targets(name, y, mask, targets), (), y.ndim == 3
     if y.dtype.kind not in "USbiu":
         raise DataError(f"{name}: y has the dtype {y.dtype}; give integers or strings (classes) or floats (targets)")
     if y.shape not in ((n,), (n, steps)):
@@ -226,12 +246,38 @@ def _target(
     return numbers, names, per_step
 
 
-def _real_targets(name: str, y: npt.NDArray[Any], classes: tuple[str, ...] | None) -> npt.NDArray[np.float32]:
-    if classes is not None:
-        raise DataError(f"{name}: y holds floats, but classes are named; save y as integers, or leave the names out")
-    if y.ndim > 2 or y.size == 0:
-        raise DataError(f"{name}: y has the shape {list(y.shape)}; give real targets as [{len(y)}] or [{len(y)}, K]")
-    return _real(name, "y", y).reshape(len(y), -1)
+def _real_targets(
+    name: str, y: npt.NDArray[Any], mask: npt.NDArray[np.bool_], targets: tuple[str, ...] | None
+) -> npt.NDArray[np.float32]:
+    n, steps = mask.shape
+    if y.size == 0 or y.ndim > 3 or (y.ndim == 3 and y.shape[1] != steps):
+        raise DataError(
+            f"{name}: y has the shape {list(y.shape)}; give real targets as [{n}] or [{n}, K] per window or "
+            f"[{n}, {steps}, K] per step"
+        )
+    if y.ndim == 2 and y.shape[1] == steps > 1 and targets is None:
+        raise DataError(
+            f"{name}: y holds floats [{n}, {steps}] and x has {steps} steps, so they may be per step or per window; "
+            f"save y as [{n}, {steps}, 1] for a target per step, give `targets` with {steps} names for targets per "
+            "window, or save integers for classes"
+        )
+    if y.ndim == 1 and _may_be_classes(y):
+        raise DataError(
+            f"{name}: y holds the floats 0 to {int(y.max())}, all whole, which look like class numbers; "
+            f"save y as integers for classes, or as [{n}, 1] for real targets"
+        )
+    real = _real(name, "y", y)
+    if y.ndim == 3:
+        real[~mask] = 0
+    return real.reshape(n, -1) if y.ndim == 1 else real
+
+
+def _may_be_classes(y: npt.NDArray[Any]) -> bool:
+    """Whether floats [n] are 0..C-1, each of them present, and C from 2 to 20 and below n; one class is no task."""
+    found = np.unique(y)
+    return (
+        2 <= len(found) <= _MOST_FLOAT_CLASSES and len(found) < len(y) and bool((found == np.arange(len(found))).all())
+    )
 
 
 def _from_names(
@@ -322,7 +368,15 @@ def _check_samples(ds: Dataset) -> None:
 def _check_targets(ds: Dataset) -> None:
     if ds.task == "regression":
         _check_real_targets(ds)
-        return
+    else:
+        _check_classes(ds)
+    if ds.per_step and ds.y[~ds.mask].any():
+        raise DataError(f"{ds.name}: y is not 0 behind lengths; pad with zeros, or make the set with from_arrays")
+
+
+def _check_classes(ds: Dataset) -> None:
+    if ds.targets:
+        raise DataError(f"{ds.name}: targets are named, but y holds classes; save y as floats, or leave the names out")
     shape = ds.x.shape[:2] if ds.per_step else (ds.n,)
     if ds.y.dtype != np.int64 or ds.y.shape != shape:
         raise DataError(f"{ds.name}: y is {ds.y.dtype} {list(ds.y.shape)}; give classes as int64 {list(shape)}")
@@ -336,11 +390,22 @@ def _check_targets(ds: Dataset) -> None:
 
 
 def _check_real_targets(ds: Dataset) -> None:
-    if ds.y.ndim != 2 or ds.y.dtype != np.float32 or len(ds.y) != ds.n or ds.per_step or ds.classes:
-        raise DataError(f"{ds.name}: y is {ds.y.dtype} {list(ds.y.shape)}; give real targets as float32 [{ds.n}, K]")
-    bad = np.argwhere(~np.isfinite(ds.y))
-    if bad.size:
-        window, column = bad[0]
+    shape = ds.x.shape[:2] if ds.per_step else (ds.n,)
+    if ds.y.shape[:-1] != shape or ds.y.dtype != np.float32 or ds.classes:
+        wanted = ", ".join(map(str, (*shape, "K")))
+        raise DataError(f"{ds.name}: y is {ds.y.dtype} {list(ds.y.shape)}; give real targets as float32 [{wanted}]")
+    if len(ds.targets) != ds.y.shape[-1]:
         raise DataError(
-            f"{ds.name}: y holds {ds.y[window, column]} at window {window}, target {column}; repair or remove it"
+            f"{ds.name}: y has {ds.y.shape[-1]} targets, but {len(ds.targets)} are named; give each of them one name"
+        )
+    if len(set(ds.targets)) != len(ds.targets):
+        raise DataError(f"{ds.name}: two targets have the same name; name each target once")
+    counted = ds.mask[..., None] if ds.per_step else True
+    bad = np.argwhere(~np.isfinite(ds.y) & counted)
+    if bad.size:
+        window, *step, column = bad[0]
+        where = f"window {window}, step {step[0]}" if step else f"window {window}"
+        raise DataError(
+            f"{ds.name}: y holds {ds.y[tuple(bad[0])]} in float32 at {where}, target {column} ({ds.targets[column]}); "
+            "repair or remove it"
         )

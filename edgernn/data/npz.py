@@ -11,16 +11,17 @@ from edgernn.data.dataset import MAX_BYTES, Dataset, from_arrays, text
 from edgernn.errors import DataError
 from edgernn.npz import read_npz
 
-KEYS = ("x", "y", "lengths", "group", "split", "recording", "start", "classes", "features")
+KEYS = ("x", "y", "lengths", "group", "split", "recording", "start", "classes", "targets", "features")
 
 
 def load(path: str | Path) -> Dataset:
     """The windows of an .npz file with x and y, and optionally the other arrays of KEYS.
 
-    x: real [n, T, F]; y: classes (integers or strings) [n] per window or [n, T] per step, or floats [n] or [n, K];
-    lengths: integers [n]; group, recording: strings or integers [n]; start: integers [n], the windows' first steps in
-    their recordings; split: "train", "validation", "test" [n]; classes, features: strings. Without `recording` each
-    window counts as a recording of its own: give it (or `group`) when windows overlap.
+    x: real [n, T, F]; y: classes (integers or strings) [n] per window or [n, T] per step, or real targets (floats) [n]
+    or [n, K] per window or [n, T, K] per step; lengths: integers [n]; group, recording: strings or integers [n];
+    start: integers [n], the windows' first steps in their recordings; split: "train", "validation", "test" [n];
+    classes, targets, features: names (strings) of the classes, the K real targets and the F channels. Without
+    `recording` each window counts as a recording of its own: give it (or `group`) when windows overlap.
 
     Raises DataError. Pickled objects are refused, and arrays above MAX_BYTES before they are read.
     """
@@ -28,7 +29,7 @@ def load(path: str | Path) -> Dataset:
     arrays = _arrays(path)
     if "y" not in arrays:
         raise DataError(f"{path}: has no array `y`; save it with numpy.savez(..., x=..., y=...)")
-    names = {key: _names(path, key, arrays.pop(key)) for key in ("classes", "features") if key in arrays}
+    names = {key: _names(path, key, arrays.pop(key)) for key in ("classes", "targets", "features") if key in arrays}
     return from_arrays(
         path.name,
         arrays["x"],
@@ -39,6 +40,7 @@ def load(path: str | Path) -> Dataset:
         recording=arrays.get("recording"),
         start=arrays.get("start"),
         classes=names.get("classes"),
+        targets=names.get("targets"),
         features=names.get("features"),
     )
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dividing windows into a training, a validation and a test part that share no recording.
 
-Every function here raises DataError when a part is empty, when a recording (for a split by group: a group) stands in
-two parts, or when a class does not occur in the training part.
+Every function that divides raises DataError when a part is empty, when a recording (for a split by group: a group)
+stands in two parts, or when a class does not occur in the training part.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,22 +18,28 @@ from edgernn.errors import ConfigError, DataError
 
 How = Literal["auto", "given", "group", "recording", "time"]
 _SHUFFLES = 100
+_MOST_NAMES = 8
 
 
 @dataclass(frozen=True)
 class Split:
-    """int64 indices of the windows of each part; `by_time` may leave windows out, the others use each window once."""
+    """int64 indices of the windows of each part; `by_time` may leave windows out, the others use each window once.
+
+    how: in words for the user, "by group", "by recording", "by time", "as given", or "by window" where each window is a
+    recording of its own; a validation part that `given` had to draw adds how, as in "as given, validation by group".
+    """
 
     train: npt.NDArray[np.int64]
     validation: npt.NDArray[np.int64]
     test: npt.NDArray[np.int64]
+    how: str = ""
 
 
 def make(ds: Dataset, how: How = "auto", seed: int = 0) -> Split:
     """The split of this kind with its default sizes; auto: given if the data has one, else by group if it has groups,
     else by recording."""
     if how == "given" or (how == "auto" and ds.split is not None):
-        return given(ds)
+        return given(ds, seed)
     if how == "group" or (how == "auto" and ds.group is not None):
         return by_group(ds, seed=seed)
     if how in ("recording", "auto"):
@@ -60,9 +66,10 @@ def by_recording(ds: Dataset, test: int | None = None, validation: int | None = 
 def by_time(ds: Dataset, test: float = 0.2, validation: float = 0.2) -> Split:
     """The earliest recordings train, later ones validate, the last ones test; the fractions are of the windows.
 
-    Recordings are ordered by their numbers and stay whole. With fewer than three recordings that is impossible: then,
-    and only then, recordings are cut into successive segments, and windows that reach back into the segment before are
-    left out, so that no sample is on two sides. That needs `start`.
+    Recordings are ordered by their numbers and stay whole: a CSV with a `time` column numbers them by their first time,
+    one without in the order of its files and rows; in an .npz, number them in time. With fewer than three recordings
+    that is impossible: then, and only then, recordings are cut into successive segments, and windows that reach back
+    into the segment before are left out, so that no sample is on two sides. That needs `start`.
     """
     if not (0 < test and 0 < validation and test + validation < 1):
         raise ConfigError(f"test and validation are {test} and {validation}; give fractions above 0, together below 1")
@@ -76,15 +83,21 @@ def by_time(ds: Dataset, test: float = 0.2, validation: float = 0.2) -> Split:
     first = min(int(np.abs(ends - edges[0]).argmin()), len(ends) - 3)
     second = min(max(int(np.abs(ends - edges[1]).argmin()), first + 1), len(ends) - 2)
     train, validate, last = np.split(order, [ends[first], ends[second]])
-    return _checked(ds, Split(np.sort(train), np.sort(validate), np.sort(last)), ds.recording, "recording")
+    return _checked(ds, Split(np.sort(train), np.sort(validate), np.sort(last), "by time"), ds.recording, "recording")
 
 
-def given(ds: Dataset) -> Split:
-    """The parts that the data itself names."""
+def given(ds: Dataset, seed: int = 0) -> Split:
+    """The parts that the data itself names.
+
+    Where it names train and test but no validation, a fifth of the training groups (of the recordings, for data without
+    groups; at least one) validates instead of training; drawn by seed as in `by_group`.
+    """
     if ds.split is None:
         raise DataError(f"{ds.name}: names no split; add an array `split` of train, validation and test")
-    parts = [np.flatnonzero(ds.split == part) for part in PARTS]
-    return _checked(ds, Split(*parts), ds.recording, "recording")
+    train, validation, test = (np.flatnonzero(ds.split == part) for part in PARTS)
+    if len(train) and len(test) and not len(validation):
+        return _validation_drawn(ds, train, test, seed)
+    return _checked(ds, Split(train, validation, test, "as given"), ds.recording, "recording")
 
 
 def folds(ds: Dataset, k: int) -> list[Split]:
@@ -93,13 +106,54 @@ def folds(ds: Dataset, k: int) -> list[Split]:
     The sorted groups are dealt to k chunks; fold i tests chunk i, validates on chunk i + 1 (after the last the first),
     and trains on the rest. k from 3 to the number of groups.
     """
-    units = ds.recording if ds.group is None else _groups(ds)
-    what = "recording" if ds.group is None else "group"
+    units, what = _units(ds)
     names = np.unique(units)
     if not 3 <= k <= len(names):
         raise DataError(f"{ds.name}: {k} folds need 3 to {len(names)} (its {what}s); give another number of folds")
     chunks = [names[i::k] for i in range(k)]
     return [_of_units(ds, units, what, chunks[i], chunks[(i + 1) % k]) for i in range(k)]
+
+
+def describe(ds: Dataset, split: Split) -> str:
+    """One line for the user, such as "split by group; held out: person 02, person 06".
+
+    Held out are the groups of the test part where none of them is in another part, else the count of its recordings,
+    else of its windows. A split by window adds what overlapping windows need.
+    """
+    hint = ""
+    if split.how.endswith("by window"):
+        hint = "; each window counts as a recording of its own, so if windows overlap, give `group` or `recording`"
+    return f"split {split.how}".rstrip() + f"; held out: {_held_out(ds, split)}{hint}"
+
+
+def _held_out(ds: Dataset, split: Split) -> str:
+    others = np.concatenate([split.train, split.validation])
+    if ds.group is not None:
+        groups = np.unique(ds.group[split.test])
+        if not np.isin(groups, ds.group[others]).any():
+            return _listed(groups.tolist())
+    recordings = np.unique(ds.recording[split.test])
+    if not _is_by_window(ds) and not np.isin(recordings, ds.recording[others]).any():
+        return f"{len(recordings)} of {len(np.unique(ds.recording))} recordings"
+    return f"{len(split.test)} of {ds.n} windows"
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_by_window(ds: Dataset) -> bool:
+    return len(np.unique(ds.recording)) == ds.n
+
+
+def _units(ds: Dataset) -> tuple[npt.NDArray[Any], str]:
+    """The group of each window and "group", or without groups the recording of each and "recording"."""
+    return (ds.recording, "recording") if ds.group is None else (ds.group, "group")
+
+
+def _in_words(ds: Dataset, what: str) -> str:
+    return "by window" if what == "recording" and _is_by_window(ds) else f"by {what}"
 
 
 def _groups(ds: Dataset) -> npt.NDArray[np.str_]:
@@ -120,11 +174,35 @@ def _drawn(
             f"{ds.name}: {len(names)} {what}s can't give {tested} to test, {validated} to validation and at least one "
             f"to training; give data with more {what}s, or split by time"
         )
+    return _first_draw(
+        names, seed, lambda drawn: _of_units(ds, units, what, drawn[:tested], drawn[tested : tested + validated])
+    )
+
+
+def _validation_drawn(ds: Dataset, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64], seed: int) -> Split:
+    units, what = _units(ds)
+    names = np.unique(units[train]).tolist()
+    if len(names) < 2:
+        raise DataError(
+            f"{ds.name}: names no validation windows, and its training windows are of one {what}, of which none can be "
+            "spared; name validation windows in `split`"
+        )
+    count = max(1, round(len(names) / 5))
+    how = f"as given, validation {_in_words(ds, what)}"
+
+    def divide(drawn: list[Any]) -> Split:
+        validated = np.isin(units[train], drawn[:count])
+        return _checked(ds, Split(train[~validated], train[validated], test, how), ds.recording, "recording")
+
+    return _first_draw(names, seed, divide)
+
+
+def _first_draw(names: list[Any], seed: int, divide: Callable[[list[Any]], Split]) -> Split:
+    """The split of the first of _SHUFFLES draws whose training part has every class."""
     lacking: DataError | None = None
     for draw in range(_SHUFFLES):
-        drawn = _shuffled(names, f"{seed}/{draw}")
         try:
-            return _of_units(ds, units, what, drawn[:tested], drawn[tested : tested + validated])
+            return divide(_shuffled(names, f"{seed}/{draw}"))
         except _ClassMissing as error:
             lacking = lacking or error
     assert lacking is not None
@@ -145,7 +223,8 @@ def _of_units(
 ) -> Split:
     tested = np.isin(units, test)
     validated = np.isin(units, validation)
-    split = Split(np.flatnonzero(~tested & ~validated), np.flatnonzero(validated), np.flatnonzero(tested))
+    train = np.flatnonzero(~tested & ~validated)
+    split = Split(train, np.flatnonzero(validated), np.flatnonzero(tested), _in_words(ds, what))
     return _checked(ds, split, units, what)
 
 
@@ -154,7 +233,8 @@ def _segments(ds: Dataset, order: npt.NDArray[np.int64], edges: list[int]) -> Sp
     kept = [parts[0]]
     for edge, part in zip(edges, parts[1:], strict=True):
         kept.append(part[_behind(ds, order[:edge], part)])
-    split = Split(*(np.sort(part) for part in kept))
+    train, validation, test = (np.sort(part) for part in kept)
+    split = Split(train, validation, test, "by time")
     _check_parts(ds, split)
     return split
 

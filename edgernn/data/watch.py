@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edgernn.data import pickled_arrays
 from edgernn.data.dataset import Dataset, from_arrays
-from edgernn.data.windows import cut, in_steps, join
+from edgernn.data.windows import check_window, cut, in_steps, join
 from edgernn.errors import ConfigError, DataError, MissingExtraError
 
 RATE = 50.0
@@ -39,7 +39,7 @@ def load(window: int | str = "4s", stride: int | str = "0.5s", decimate: int = 4
     stride = in_steps("stride", stride, rate)
     content = _content()
     series = [_decimated(recording, decimate) for recording in content["X"]]
-    length = min(length, max(len(recording) for recording in series))
+    check_window("watch", length, max(len(recording) for recording in series))
     parts = [cut(recording, None, length, stride) for recording in series]
     counts = [len(part.start) for part in parts]
     windows = join(parts)

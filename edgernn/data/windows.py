@@ -65,25 +65,6 @@ def stretches(labels: npt.NDArray[Any]) -> list[tuple[int, int]]:
     return list(zip([0, *changes], [*changes, len(labels)], strict=True))
 
 
-def forecast(series: npt.NDArray[Any], window: int, horizon: int) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """Windows of a series [N] or [N, F], each with the value `horizon` steps behind its last step.
-
-    Returns x [m, window] and y [m], or x [m, window, F] and y [m, F], m = N - window - horizon + 1:
-    x[i] = series[i : i + window], y[i] = series[i + window - 1 + horizon].
-    Raises ConfigError for a horizon below 1, DataError for a series too short for one window.
-    """
-    if horizon < 1:
-        raise ConfigError(f"horizon must be at least 1 step, but is {horizon}")
-    if len(series) < window + horizon:
-        raise DataError(
-            f"a series of {len(series)} steps is too short for a window of {window} and a horizon of {horizon}; "
-            "shorten them, or give a longer series"
-        )
-    windows = cut(series.reshape(len(series), -1)[:-horizon], None, window, 1)
-    x = windows.x.reshape(len(windows.x), window, *series.shape[1:])
-    return x, series[windows.start + window - 1 + horizon]
-
-
 def in_steps(what: str, span: int | str, rate: float | None) -> int:
     """A span in steps: an int or "100" is steps, "2.5s" is seconds at `rate` (Hz), rounded to the nearest step.
 
@@ -104,6 +85,12 @@ def in_steps(what: str, span: int | str, rate: float | None) -> int:
     if steps < 1:
         raise wrong
     return steps
+
+
+def check_window(name: str, length: int, longest: int) -> None:
+    """Raises ConfigError for a window that no recording fills."""
+    if length > longest:
+        raise ConfigError(f"{name}: window is {length} steps, but the longest recording has {longest}; give less")
 
 
 def _check_size(values: int) -> None:

@@ -70,7 +70,7 @@ def calibrate(
     """Runs raw windows x [n, T, F] of these lengths through the model, watching the steps within each window."""
     calibrator = Calibrator(model.matrices(), operand_limit)
     normalized = model.interface.normalize(x)
-    states = {name: np.zeros((len(x), size), np.float32) for name, (size, _) in model.states().items()}
+    states = model.zero_states(len(x))
     for t in range(x.shape[1]):
         inside = lengths > t
         normalized, lengths = normalized[inside], lengths[inside]

@@ -21,7 +21,7 @@ _NEGLIGIBLE = 2.0**-40
 
 
 class Tracer:
-    """Appends an op for every call; results are named "layer/kind_number"."""
+    """Appends an op for every call; results are named "layer/kind_number", kernels "layer/matrix"."""
 
     def __init__(self, matrices: Mapping[str, Affine], calibrated: Calibrator, operands: str) -> None:
         self.scope = ""

@@ -5,6 +5,7 @@ A `Program` that exists is legal: every operand exists before it is used, every 
 alike, and no accumulator can pass ACCUMULATOR_LIMIT. Programs are read from files, so nothing is taken on trust.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
@@ -21,6 +22,8 @@ SPEC_VERSION = 1
 
 ACCUMULATOR_LIMIT = 2**30 - 1
 """Bound of |W v| + |b| + 2**(m-1) of every row: half of int32, because kernels that round ties otherwise get 2*v."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z0-9_]+)*")
 
 
 class ProgramError(EdgernnError):
@@ -58,10 +61,23 @@ class Kernel:
 
 @dataclass(frozen=True)
 class State:
-    """A state is read from `read` at the start of a step and is what `write` holds at its end; it starts at zero."""
+    """A state is read from `read` at the start of a step and is what `write` holds at its end; it starts at zero.
+
+    `read` is also the state's name wherever states go by name.
+    """
 
     read: str
     write: str
+
+
+def layer_of(name: str) -> str:
+    """The layer that a tensor or kernel belongs to, "gru_0" for "gru_0/h"; a name without "/" is its own layer."""
+    return name.partition("/")[0]
+
+
+def identifier_of(name: str) -> str:
+    """The name as one identifier, "gru_0_h" for "gru_0/h". Those of a program's states differ, also from x and y."""
+    return name.replace("/", "_")
 
 
 _ARITY = {
@@ -80,7 +96,13 @@ _ARITY = {
 
 @dataclass(frozen=True)
 class Program:
-    """tensors: all values by name; ops in order; kernels by name; `x` the input, `y` the output, `states` in order."""
+    """tensors: all values by name; ops in order; kernels by name; `x` the input, `y` the output, `states` in order.
+
+    The name of a tensor or kernel is identifiers joined by "/", `[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z0-9_]+)*`; what stands
+    before the first "/" is the layer that it belongs to (`layer_of`). A state is named "layer/state", as in "gru_0/h".
+    A ":" is never part of a name: exports name helpers with it. "x", "y" and the names that states are read by stay
+    distinct with "_" for "/" (`identifier_of`): they are the keys of signatures.
+    """
 
     tensors: Mapping[str, Tensor]
     ops: tuple[Op, ...]
@@ -157,11 +179,14 @@ class _Checker:
 
     def check(self) -> None:
         program = self.program
-        for tensor in program.tensors.values():
-            self._check_tensor(tensor)
+        for name in (*program.tensors, *program.kernels):
+            self._check_name(name)
+        for name, tensor in program.tensors.items():
+            self._check_tensor(name, tensor)
         known = set(program.inputs)
         self._tensors(program.inputs, program.x)
         self._require(len(known) == len(program.inputs), program.x, "two inputs have one name")
+        self._check_keys()
         matrix_operands = {program.x}
         for op in program.ops:
             self._check_op(op, known, matrix_operands)
@@ -172,9 +197,21 @@ class _Checker:
         missing = set(program.outputs) - known
         self._require(not missing, program.y, f"{sorted(missing)} are never computed")
 
-    def _check_tensor(self, tensor: Tensor) -> None:
-        where, size = str(tensor.name), tensor.size
-        self._require(isinstance(tensor.name, str), where, "a name is not a string")
+    def _check_name(self, name: object) -> None:
+        legal = isinstance(name, str) and _NAME.fullmatch(name) is not None
+        self._require(legal, repr(name), "a name is identifiers joined by '/'")
+
+    def _check_keys(self) -> None:
+        """The states' identifiers are distinct, and neither "x" nor "y"."""
+        taken = {"x", "y"}
+        for state in self.program.states:
+            key = identifier_of(state.read)
+            self._require(key not in taken, state.read, f"a state can't be called so, {key!r} is taken")
+            taken.add(key)
+
+    def _check_tensor(self, where: str, tensor: Tensor) -> None:
+        size = tensor.size
+        self._require(tensor.name == where, where, f"its tensor is named {tensor.name!r}")
         self._require(type(size) is int and 0 < size <= ops.MAX_SIZE, where, f"its size is not 1..{ops.MAX_SIZE}")
         self._require(tensor.dtype in ops.OPERAND_LIMIT, where, f"dtype {tensor.dtype!r} is unknown")
         self._require(type(tensor.frac) is int, where, "frac is not an integer")

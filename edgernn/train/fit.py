@@ -21,6 +21,7 @@ _SHORTEST_EPOCH = 50
 _LAST_RATE = 0.02
 _AVERAGE = 0.99
 _TOLERANCE = 0.02
+_TOLERANCE_OF_ERROR = 0.1
 _EARLIEST = 0.5
 _EVALUATION_BATCH = 512
 
@@ -32,8 +33,8 @@ class Recipe:
     """How to train.
 
     epochs: passes through the data, repeated up to 50 steps where it is small; learning_rate: the highest; clip_norm:
-    of the whole gradient; weight_decay: of matrices, decoupled; patience: epochs without a better validation score;
-    sparsity: share of zero weights to reach while training.
+    of the whole gradient; weight_decay: of matrices, decoupled; patience: epochs in the second half without a better
+    validation score before training stops; sparsity: share of zero weights to reach while training.
     """
 
     epochs: int
@@ -64,8 +65,9 @@ def fit(
     pruned model does then stays close to what it did before.
 
     In the second half of the epochs an exponential moving average of the weights is scored on `validation` (accuracy,
-    or r2 for regression) after each. The result is the latest average whose score is within 0.02 of the best one,
-    because scores on few people are too noisy to trust their maximum.
+    or r2 for regression) after each. The result is the latest average whose score is close to the best one (within 2
+    points, or a tenth more squared error), because scores on few people are too noisy to trust their maximum. Training
+    stops early when no score was better than the best for `patience` epochs.
     """
     _, keras = tensorflow_and_keras()
     keras.utils.set_random_seed(seed)
@@ -74,8 +76,7 @@ def fit(
     batch = min(recipe.batch_size, len(train.x))
     per_epoch = max(math.ceil(len(train.x) / batch), _SHORTEST_EPOCH)
     first_choice = _first_choice(recipe)
-    best = chosen_score = -math.inf
-    chosen, since_best, done = model, 0, 0
+    best, chosen, since_best, done = -math.inf, model, 0, 0
     for epoch in range(recipe.epochs):
         order = rng.permutation(len(train.x))
         for number in range(per_epoch):
@@ -86,15 +87,19 @@ def fit(
         progress(1)
         if epoch < first_choice:
             continue
-        candidate = loop.averaged()
         score = _score(loop, validation)
         since_best = 0 if score > best else since_best + 1
         best = max(best, score)
-        if score >= best - _TOLERANCE or chosen_score < best - _TOLERANCE:
-            chosen, chosen_score = candidate, score
+        if score >= best - _slack(model, best):
+            chosen = loop.averaged()
         if since_best >= recipe.patience:
             break
     return chosen
+
+
+def _slack(model: FloatModel, best: float) -> float:
+    """How far a score may lie below the best: 2 points of accuracy, or a tenth more squared error."""
+    return _TOLERANCE if model.interface.task == "classification" else _TOLERANCE_OF_ERROR * (1 - best)
 
 
 def _first_choice(recipe: Recipe) -> int:

@@ -29,6 +29,8 @@ def tensorflow_and_keras() -> tuple[Any, Any]:
     if keras.backend.backend() != "tensorflow":
         raise EdgernnError("training needs Keras on TensorFlow: run with KERAS_BACKEND=tensorflow")
     tensorflow.config.experimental.enable_op_determinism()
+    # A fold or a stage of a build compiles a network of its own, which TensorFlow takes for a mistake.
+    tensorflow.get_logger().setLevel("ERROR")
     return tensorflow, keras
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.cells.algebra import Float, FloatAlgebra
+from edgernn.cells.algebra import Float
 from edgernn.model import FloatModel, Layer
 
 Kept = npt.NDArray[np.int64]
@@ -51,24 +51,10 @@ def _without_units(layer: Layer, kept: Kept) -> Layer:
     return replace(layer, units=len(kept), weights=weights)
 
 
-class _Outputs(FloatAlgebra):
-    """Float arithmetic that adds up what each layer hands to the next."""
-
-    def __init__(self, model: FloatModel) -> None:
-        super().__init__(model.matrices())
-        self.seen: dict[str, list[Float]] = {}
-
-    def operand(self, v: Float, name: str) -> Float:
-        if name == "x":
-            self.seen.setdefault(self.scope, []).append(v)
-        return v
-
-
 def _deviations(
     model: FloatModel, x: npt.NDArray[np.float32], lengths: npt.NDArray[np.int32]
 ) -> list[npt.NDArray[np.float64]]:
     """Standard deviation of every unit of each layer but the last over the steps within the windows, [units]."""
-    outputs = _Outputs(model)
-    model.forward(x, outputs)
-    inside = np.arange(x.shape[1])[:, None] < lengths
-    return [np.stack(outputs.seen[name])[inside].std(axis=0, dtype=np.float64) for name in model.names()[1:]]
+    inside = np.arange(x.shape[1]) < lengths[:, None]
+    outputs = list(model.layer_outputs(x).values())
+    return [values[inside].std(axis=0, dtype=np.float64) for values in outputs[:-1]]

@@ -48,7 +48,7 @@ def check(built, *kinds):
     program = model.integer.program
     expected = golden.load(built.folder, program)
     np.testing.assert_array_equal(
-        model.session().run(expected.x[0, : expected.lengths[0]]), expected.values[program.y][0, : expected.lengths[0]]
+        model.session().run(expected.x[0, : expected.lengths[0]]), expected.y[0, : expected.lengths[0]]
     )
     return model
 
@@ -64,7 +64,7 @@ def test_a_stack_with_fewer_units_on_windows_of_several_lengths(windows, cli, tm
     model = edgernn.load(tmp_path / "out")
     assert [layer["units"] for layer in model.manifest["model"]["layers"]] == [4, 2, 3, 3]
     assert model.manifest["metrics"].keys() == {"float", "unit_pruned", "pruned", "int8"}
-    assert model.manifest["metrics"]["pruned"] is None
+    assert model.manifest["metrics"]["pruned"] == model.manifest["metrics"]["unit_pruned"]
     assert set(golden.load(tmp_path / "out", model.integer.program).lengths.tolist()) == {5, 12}
     report = json.loads(cli("validate", tmp_path / "out", "--json", "-").stdout)
     assert report["spec_version"] == SPEC_VERSION
@@ -83,10 +83,18 @@ def test_an_lstm_of_int16_on_real_targets(run, windows):
     model = check(built, "lstm", "dense")
     assert model.classes == ()
     assert model.integer.program.tensors["x"].dtype == "int16"
-    assert [stage.name for stage in built.stages] == ["float", "pruned", "int8"]
+    assert [stage.name for stage in built.stages] == ["float", "int8"]
     assert built.stages[0].metrics.keys() == {"mae", "rmse", "r2"}
+    assert model.manifest["metrics"]["pruned"] is None
     (outputs,) = model.session().run(np.zeros((1, 3)))
     assert 500 < outputs[0] < 1500, "the answer has to be in the target's unit"
+
+
+def test_an_rnn_on_a_target_for_every_step(run, windows):
+    y = np.linspace(-1, 1, 60 * 12).reshape(60, 12, 1)
+    built = run("data.source=npz", f"data.path={windows(y=y)}", "model.cell=rnn", "model.units=4")
+    model = check(built, "rnn", "dense")
+    assert model.integer.interface.per_step and model.integer.interface.outputs == ("target_0",)
 
 
 def test_csv_with_labels_for_every_step_twice(tmp_path):
@@ -127,7 +135,9 @@ def test_a_gru_with_the_other_reset_gate(run, windows):
 
 @pytest.mark.usefixtures("untrained")
 def test_folds_test_every_group_once(windows):
-    settings = config.load(None, ["data.source=npz", f"data.path={windows()}", "data.folds=3", "model.units=3"])
+    settings = config.load(
+        None, ["data.source=npz", f"data.path={windows()}", "data.folds=3", "model.units=3", "prune.sparsity=0.5"]
+    )
     phases = []
 
     class Phase:
@@ -141,7 +151,7 @@ def test_folds_test_every_group_once(windows):
         def __exit__(self, *_):
             return None
 
-    folds = cross_validate(settings, Phase())
+    folds = cross_validate(settings, settings.data.load(), Phase())
     assert [[stage.name for stage in fold] for fold in folds] == [["float", "pruned", "int8"]] * 3
     assert phases[0] == ("fold 1/3: train", settings.train.epochs)
     assert len(phases) == 6

@@ -96,7 +96,7 @@ def test_an_integer_is_a_number():
         ("data=5", "data is 5, but should be a section of keys"),
         ("data.source=foo", 'data.source is "foo", but should be watch, npz, csv'),
         ("data.source=[1]", "data.source is [1], but should be watch, npz, csv"),
-        ("model.cell=gruu", "model.cell is \"gruu\", but should be 'gru', 'lstm' or 'rnn'"),
+        ("model.cell=gruu", 'model.cell is "gruu", but should be one of gru, lstm, rnn'),
         ("model.units=0", "model.units is 0, but should be greater than or equal to 1 or be a list"),
         ("model.units=1025", "model.units is 1025, but should be less than or equal to 1024"),
         ("model.units=[]", "should be a valid integer or have at least 1 item (hidden units"),

@@ -25,7 +25,7 @@ def session(model):
 def test_integers_give_the_golden_outputs(model):
     program = model.integer.program
     expected = golden.load(model.folder, program)
-    for x, y, length in zip(expected.x, expected.values[program.y], expected.lengths, strict=True):
+    for x, y, length in zip(expected.x, expected.y, expected.lengths, strict=True):
         found = model.session().run(x[:length])
         assert found.dtype == np.int16
         np.testing.assert_array_equal(found, y[:length])
@@ -44,23 +44,23 @@ def test_floats_of_any_width(session, model, dtype):
     np.testing.assert_array_equal(session.run(rounded.astype(dtype)), model.session().run(rounded.astype(np.float32)))
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int64, np.uint8, np.uint64])
-def test_integers_of_any_width(session, model, dtype):
-    operands = np.array([3, 100, 0])
-    np.testing.assert_array_equal(session.step(operands.astype(dtype)), model.session().step(operands.astype(np.int8)))
+@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint8, np.uint64])
+def test_other_integers_are_raw_samples(session, model, dtype):
+    sample = np.array([3, 100, 0])
+    np.testing.assert_array_equal(session.step(sample.astype(dtype)), model.session().step(sample.astype(np.float32)))
 
 
-def test_lists_are_samples(session, model):
+def test_lists_are_raw_samples(session, model):
     np.testing.assert_array_equal(session.step([0.5, 1.5, -2.0]), model.session().step(np.array([0.5, 1.5, -2.0])))
-    np.testing.assert_array_equal(session.step([1, 2, 3]).dtype, np.int16)
+    np.testing.assert_array_equal(model.session().step([1, 2, 3]), model.session().step([1.0, 2.0, 3.0]))
 
 
 def test_int16_operands(make_model):
     network = make_model(("lstm", 3, {}), ("dense", 2, {}), features=3)
     session = edgernn.Session(quantize(network, np.float32(SAMPLES[None]), np.array([20], np.int32), "int16").model)
-    session.step([16383, -16383, 0])
+    assert session.step(np.array([16383, -16383, 0], np.int16)).dtype == np.int16
     with pytest.raises(DataError, match="within \\+-16383"):
-        session.step([16384, 0, 0])
+        session.step(np.array([16384, 0, 0], np.int16))
 
 
 def test_the_state_lasts_until_reset(session):
@@ -116,10 +116,7 @@ def test_values_beyond_the_range_saturate(session, model):
         ([0.0, np.nan, 0.0], "feature 1 (f1) of the sample is nan"),
         ([0.0, 0.0, np.inf], "feature 2 (f2) of the sample is inf"),
         ([-1e39, 0.0, 0.0], "feature 0 (f0) of the sample is -inf in float32"),
-        ([128, 0, 0], "must lie within +-127"),
-        ([-128, 0, 0], "must lie within +-127"),
-        (np.array([-(2**63), 0, 0], np.int64), "must lie within +-127"),
-        (np.array([2**64 - 1, 0, 0], np.uint64), "must lie within +-127"),
+        (np.array([-128, 0, 0], np.int8), "must lie within +-127"),
     ],
     ids=repr,
 )

@@ -2,6 +2,7 @@
 """Validation finds any single wrong value, says where it is, and never passes for want of something to compare."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import edgernn
 from edgernn import backends, golden
 from edgernn.backends.numpy.runtime import NumpyStepper
 from edgernn.errors import ArtifactError, MissingExtraError
+from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.program import SPEC_VERSION
 from edgernn.validate import validate
 
@@ -101,7 +103,7 @@ def test_progress_is_counted_in_steps(model, expected):
 
 
 @pytest.mark.parametrize("step", [0, 11, 12, 18, 19, STEPS - 1])
-@pytest.mark.parametrize("name", ["y", "h"])
+@pytest.mark.parametrize("name", ["y", "gru_0/h"])
 def test_a_single_wrong_value_is_found(model, expected, step, name):
     program = model.integer.program
     tensor = program.y if name == "y" else program.states[0].write
@@ -115,22 +117,20 @@ def test_a_single_wrong_value_is_found(model, expected, step, name):
     first = result.first_difference
     assert result.status == "differs" and result.mismatches >= 1
     assert (first.window, first.step) == (window, step - int(expected.lengths[:window].sum()))
-    assert (first.tensor, first.index, abs(first.expected - first.found)) == (tensor, 1, 1)
+    assert (first.tensor, first.index, abs(first.expected - first.found)) == (name, 1, 1)
     assert first.op == "none when the step is repeated on its own"
 
 
 def test_the_largest_difference_does_not_wrap(model, expected):
     program = model.integer.program
     lowest = np.int16(-32768)
-    spoiled = golden.Golden(
-        expected.x, expected.lengths, {n: np.full_like(v, 32767) for n, v in expected.values.items()}
-    )
+    spoiled = replace(expected, y=np.full_like(expected.y, 32767))
     (result,) = validate(model, spoiled, [Faulty(lambda n, values: values[program.y].fill(lowest))]).runtimes
     assert result.max_abs_diff == 65535
 
 
 def test_steps_behind_a_window_do_not_count(model, expected):
-    for values in expected.values.values():
+    for values in (expected.y, *expected.states.values()):
         values[1, 7:] = 99
     assert validate(model, expected, backends.select(())).agrees
 
@@ -147,11 +147,9 @@ def test_a_wrong_weight_is_found_and_named(artifact, rehash):
     assert [result.status for result in report.runtimes] == ["agrees", "differs", "differs", "differs"]
     for result in report.runtimes[1:]:
         first = result.first_difference
-        assert (first.window, first.step, first.tensor) == (0, 0, model.integer.program.y)
+        assert (first.window, first.step, first.tensor) == (0, 0, "y")
         assert first.op == f"linear {model.integer.program.y}"
-        assert str(first).startswith(
-            f"window 0, step 0, {first.tensor}[{first.index}]: expected {first.expected}, found "
-        )
+        assert str(first).startswith(f"window 0, step 0, y[{first.index}]: expected {first.expected}, found ")
     assert not report.agrees
 
 
@@ -200,7 +198,9 @@ def test_a_runtime_that_is_not_installed(model, expected):
         {"lengths": np.array([12, 7, 13, 12], np.int32)},
         {"lengths": np.array([12, 7, 1, 12], np.float64)},
         {"lengths": np.int32(12)},
-        {"values/stray": np.zeros((4, 12, 2), np.int16)},
+        {"y": None},
+        {"gru_0/h": np.zeros((4, 12, 5), np.int16)},
+        {"states/stray": np.zeros((4, 12, 2), np.int16)},
         {"stray": np.zeros(1)},
     ],
     ids=repr,
@@ -212,15 +212,17 @@ def test_golden_vectors_that_do_not_fit(artifact, program, edit_npz, arrays):
 
 
 def test_golden_vectors_that_lack_a_state(artifact, program, edit_npz):
-    edit_npz(artifact / "golden.npz", {f"values/{program.states[0].write}": None})
+    edit_npz(artifact / "golden.npz", {"states/gru_0/h": None})
     with pytest.raises(ArtifactError, match="do not fit the program"):
         golden.load(artifact, program)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int32, np.int8, "U6", object])
-def test_golden_values_of_another_kind(artifact, program, edit_npz, dtype):
-    values = golden.load(artifact, program).values[program.y]
-    edit_npz(artifact / "golden.npz", {f"values/{program.y}": values.astype(dtype)})
+@pytest.mark.parametrize("name", ["y", "states/gru_0/h"])
+def test_golden_values_of_another_kind(artifact, program, edit_npz, dtype, name):
+    with np.load(artifact / "golden.npz") as content:
+        values = content[name]
+    edit_npz(artifact / "golden.npz", {name: values.astype(dtype)})
     with pytest.raises(ArtifactError, match="golden.npz can't be used"):
         golden.load(artifact, program)
 
@@ -247,14 +249,43 @@ def test_golden_vectors_survive_the_file(model, expected, tmp_path):
     again = golden.load(tmp_path, model.integer.program)
     np.testing.assert_array_equal(again.x, expected.x)
     np.testing.assert_array_equal(again.lengths, expected.lengths)
-    for name, values in expected.values.items():
-        np.testing.assert_array_equal(again.values[name], values)
+    np.testing.assert_array_equal(again.y, expected.y)
+    assert again.states.keys() == expected.states.keys() == {"gru_0/h"}
+    np.testing.assert_array_equal(again.states["gru_0/h"], expected.states["gru_0/h"])
+    with np.load(tmp_path / "golden.npz") as content:
+        assert set(content) == {"x", "lengths", "y", "states/gru_0/h"}
 
 
 def test_golden_values_are_those_of_the_steps(model, expected):
-    program = model.integer.program
     computed = golden.compute(model.integer, expected.x, expected.lengths)
-    for name, values in computed.values.items():
-        assert values.dtype == np.int16 and values.shape == (4, 12, program.tensors[name].size)
-        np.testing.assert_array_equal(values, expected.values[name])
-        assert not values[1, 7:].any()
+    values = {"y": computed.y, **computed.states}
+    stored = {"y": expected.y, **expected.states}
+    for name, size in {"y": 2, "gru_0/h": 5}.items():
+        assert values[name].dtype == np.int16 and values[name].shape == (4, 12, size)
+        np.testing.assert_array_equal(values[name], stored[name])
+        assert not values[name][1, 7:].any()
+
+
+def test_a_golden_state_is_what_the_next_step_reads(model, expected):
+    program, states = model.integer.program, model.integer.zero_states()
+    interpreter = Interpreter(program)
+    for t, sample in enumerate(expected.x[0]):
+        values = interpreter.step({program.x: sample, **states})
+        states = program.next_states(values)
+        np.testing.assert_array_equal(expected.y[0, t], values[program.y])
+        np.testing.assert_array_equal(expected.states["gru_0/h"][0, t], states["gru_0/h"])
+
+
+def test_an_output_that_is_a_state_is_compared_once(make_artifact):
+    model = edgernn.load(make_artifact(("rnn", 2, {})))
+    program = model.integer.program
+    expected = golden.load(model.folder, program)
+    assert program.y == program.states[0].write
+    np.testing.assert_array_equal(expected.y, expected.states["rnn_0/h"])
+
+    def spoil(number, values):
+        values[program.y][1] ^= 1
+
+    agreeing, differing = validate(model, expected, [*backends.select(("numpy",)), Faulty(spoil)]).runtimes
+    assert agreeing.values == differing.values == STEPS * 2
+    assert (agreeing.status, differing.first_difference.tensor) == ("agrees", "y")

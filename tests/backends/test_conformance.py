@@ -43,9 +43,9 @@ def unary(kind: str, size: int, frac: int, results: dict[str, tuple[str, int]]) 
 def binary(kind: str, size: int, fracs: tuple[int, int], results: list[int]) -> Program:
     """One op `kind` of x and the constant state b for each frac of a result."""
     tensors = {name: Tensor(name, size, "int16", frac) for name, frac in zip("xb", fracs, strict=True)}
-    tensors |= {f"y{frac}": Tensor(f"y{frac}", size, "int16", frac) for frac in results}
-    steps = tuple(Op(kind, ("x", "b"), (f"y{frac}",)) for frac in results)
-    return Program(tensors, steps, {}, "x", f"y{results[0]}", (State("b", "b"),))
+    outputs = [Tensor(f"y{i}", size, "int16", frac) for i, frac in enumerate(results)]
+    steps = tuple(Op(kind, ("x", "b"), (output.name,)) for output in outputs)
+    return Program(tensors | {t.name: t for t in outputs}, steps, {}, "x", "y0", (State("b", "b"),))
 
 
 def linear(dtype: str, weights: npt.NDArray[Any], bias: npt.NDArray[Any], shifts: npt.NDArray[Any]) -> Program:
@@ -65,14 +65,14 @@ def test_activations_on_all_inputs(agree, kind, frac, result):
 
 @pytest.mark.parametrize("frac", [-17, 0, 15, 17])
 def test_requantize_on_all_inputs_at_every_shift(agree, frac):
-    results = {f"y{shift}": ("int16", frac - shift) for shift in range(-15, 16)}
+    results = {f"y{shift + 15}": ("int16", frac - shift) for shift in range(-15, 16)}
     agree(unary("requantize", EVERY_INT16.size, frac, results), {"x": EVERY_INT16})
 
 
 @pytest.mark.parametrize("dtype", LIMITS)
 @pytest.mark.parametrize("frac", [-17, 0, 15, 17])
 def test_operand_on_all_inputs_at_every_shift(agree, dtype, frac):
-    results = {f"y{shift}": (dtype, frac - shift) for shift in range(-15, 16)}
+    results = {f"y{shift + 15}": (dtype, frac - shift) for shift in range(-15, 16)}
     agree(unary("operand", EVERY_INT16.size, frac, results), {"x": EVERY_INT16})
 
 

@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from edgernn.data import csv
+from edgernn.data import csv, split
 from edgernn.errors import ConfigError, DataError, MissingExtraError
 
 pytest.importorskip("pandas")
@@ -78,15 +78,53 @@ def test_recording_and_group_columns(write):
 
 
 def test_targets_at_a_horizon(write):
+    """The worked example of the forecast."""
     path = write("v\n10\n20\n30\n40\n50\n60\n")
     ds = csv.load(path, columns=["v"], target=["v"], window=3, stride=1, horizon=1)
-    assert ds.task == "regression"
+    assert (ds.task, ds.per_step, ds.targets) == ("regression", False, ("v",))
     np.testing.assert_array_equal(ds.x[:, :, 0], [[10, 20, 30], [20, 30, 40], [30, 40, 50]])
     np.testing.assert_array_equal(ds.y, [[40], [50], [60]])
     here = csv.load(path, columns=["v"], target=["v"], window=3, stride=3)
     np.testing.assert_array_equal(here.y, [[30], [60]])
     with pytest.raises(DataError, match=r"has 6 rows, too few for a horizon of 6"):
         csv.load(path, columns=["v"], target=["v"], horizon=6)
+
+
+def test_targets_of_every_step(write):
+    text = "v,w\n" + "".join(f"{i},{10 * i}\n" for i in range(1, 8))
+    options = {"columns": ["v"], "target": ["w", "v"], "per_step": True}
+    ds = csv.load(write(text), **options, window=3, stride=2, horizon=1)
+    assert (ds.task, ds.per_step, ds.targets) == ("regression", True, ("w", "v"))
+    np.testing.assert_array_equal(ds.x[:, :, 0], [[1, 2, 3], [3, 4, 5]])
+    np.testing.assert_array_equal(ds.y, [[[20, 2], [30, 3], [40, 4]], [[40, 4], [50, 5], [60, 6]]])
+    here = csv.load(write(text), **options, window=3, stride=2)
+    np.testing.assert_array_equal(here.y[:, :, 1], here.x[:, :, 0])
+
+
+def test_targets_of_every_step_of_a_short_recording(write):
+    path = write("r,v\n" + "a,1\n" * 5 + "b,7\nb,8\nb,9\n")
+    ds = csv.load(path, columns=["v"], target=["v"], recording="r", per_step=True, horizon=1)
+    np.testing.assert_array_equal(ds.lengths, [4, 2])
+    np.testing.assert_array_equal(ds.y[1, :, 0], [8, 9, 0, 0])
+
+
+def test_as_many_targets_as_steps_are_per_window(write):
+    ds = csv.load(write("a,b\n1,2\n3,4\n"), columns=["a"], target=["a", "b"], window=2)
+    assert not ds.per_step
+    np.testing.assert_array_equal(ds.y, [[3, 4]])
+
+
+def test_recordings_are_numbered_by_their_first_time(write, tmp_path):
+    for name, begin in (("a.csv", 100), ("b.csv", 50), ("c.csv", 100), ("d.csv", 0)):
+        write("t,v\n" + "".join(f"{begin + i},{begin}.{ord(name[0])}\n" for i in range(2)), name)
+    options = {"columns": ["v"], "target": ["v"], "window": 2}
+    ds = csv.load(tmp_path, **options, time="t")
+    np.testing.assert_array_equal(ds.recording, [0, 1, 2, 3])
+    np.testing.assert_allclose(ds.y[:, 0], [0.100, 50.98, 100.97, 100.99], rtol=1e-6)  # decimals as float32
+    assert ds.rate == 1
+    np.testing.assert_array_equal(split.by_time(ds).test, [3])
+    by_file = csv.load(tmp_path, **options)
+    np.testing.assert_allclose(by_file.y[:, 0], [100.97, 50.98, 100.99, 0.100], rtol=1e-6)  # decimals as float32
 
 
 def test_seconds_by_rate_or_by_the_time_column(write):
@@ -103,8 +141,8 @@ def test_seconds_by_rate_or_by_the_time_column(write):
 
 
 def test_a_window_longer_than_all_recordings(write):
-    ds = csv.load(write(HEADER + rows(4, "a") + rows(3, "b")), columns=AXES, label="what", window=10**12)
-    assert ds.x.shape == (2, 7, 2)
+    with pytest.raises(ConfigError, match="window is 10 steps, but the longest recording has 7"):
+        csv.load(write(HEADER + rows(4, "a") + rows(3, "b")), columns=AXES, label="what", window=10)
 
 
 def test_labels_stay_text(write):
@@ -157,7 +195,6 @@ def test_unreadable_paths(tmp_path):
     [
         {},
         {"label": "what", "target": ["ax"]},
-        {"target": ["ax"], "per_step": True},
         {"label": "what", "horizon": 1},
         {"target": ["ax"], "horizon": -1},
         {"label": "what", "columns": ()},
@@ -172,3 +209,18 @@ def test_without_pandas(write, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'edgernn\[data\]'"):
         csv.load(write(HEADER + rows(3, "a")), columns=AXES, label="what")
+
+
+@pytest.mark.parametrize(
+    ("times", "options", "says"),
+    [
+        (([0, 1, 2, 3], [0, 2, 4, 6]), {}, "has 0.5 rows a second, the others 1; resample it"),
+        (([0, 1, 2, 3], [0, 1, 2, 3]), {"rate": 10.0}, "rate is 10 Hz, but the time column gives 1; leave out one"),
+    ],
+)
+def test_rates_that_disagree(tmp_path, times, options, says):
+    for number, column in enumerate(times):
+        rows = "".join(f"{t},{t},{'ab'[number]}\n" for t in [*column, *(column[-1] + 1 + i for i in range(2 - number))])
+        (tmp_path / f"{number}.csv").write_text("t,v,c\n" + rows)
+    with pytest.raises(DataError, match=says):
+        csv.load(tmp_path, columns=["v"], label="c", time="t", window=2, **options)

@@ -41,9 +41,54 @@ def test_labels_per_step_ignore_padding():
 @pytest.mark.parametrize("y", [np.array([0.5, 1, 2, 3]), np.array([[0.5], [1], [2], [3]])])
 def test_floats_are_real_targets(y):
     ds = from_arrays("a", X, y)
-    assert (ds.task, ds.classes) == ("regression", ())
+    assert (ds.task, ds.classes, ds.targets) == ("regression", (), ("target_0",))
     assert ds.y.dtype == np.float32
     np.testing.assert_array_equal(ds.y, [[0.5], [1], [2], [3]])
+
+
+def test_real_targets_per_step_ignore_padding():
+    y = np.arange(4 * 3 * 2).reshape(4, 3, 2) + 0.5
+    y[3, 1:] = np.nan
+    ds = from_arrays("a", X, y, lengths=np.array([3, 3, 2, 1]), targets=["speed", "angle"])
+    assert (ds.task, ds.per_step, ds.targets) == ("regression", True, ("speed", "angle"))
+    assert ds.y.dtype == np.float32 and np.isnan(y[3, 1]).all()
+    np.testing.assert_array_equal(ds.y[[2, 3]], [[y[2, 0], y[2, 1], [0, 0]], [y[3, 0], [0, 0], [0, 0]]])
+    np.testing.assert_array_equal(ds.take([3]).y, ds.y[3:])
+
+
+def test_as_many_targets_as_steps():
+    y = np.arange(12).reshape(4, 3) + 0.5
+    named = from_arrays("a", X, y, targets=["a", "b", "c"])
+    assert not named.per_step and named.y.shape == (4, 3)
+    assert from_arrays("a", X, y[..., None]).per_step
+    assert not from_arrays("a", X[:, :1], y[:, :1]).per_step
+    assert from_arrays("a", X, y[:, :2]).targets == ("target_0", "target_1")
+
+
+@pytest.mark.parametrize(
+    ("y", "accepted"),
+    [
+        ([0, 1, 1, 0], False),
+        ([2, 0, 1, 1], False),
+        ([0, 1, 2, 3], True),
+        ([1, 2, 2, 1], True),
+        ([0, 2, 2, 0], True),
+        ([0, 1, 1, 0.5], True),
+        ([0, 0, 0, 0], True),
+        ([*range(20), 3], False),
+        ([*range(21), 3], True),
+    ],
+)
+def test_floats_that_look_like_class_numbers(y, accepted):
+    x = np.ones((len(y), 3, 1))
+    if accepted:
+        assert from_arrays("a", x, np.array(y, float)).task == "regression"
+    else:
+        with pytest.raises(
+            DataError, match=rf"floats 0 to {max(y)}, .* as integers for classes, or as \[{len(y)}, 1\]"
+        ):
+            from_arrays("a", x, np.array(y, float))
+    assert from_arrays("a", x, np.array(y, float)[:, None]).task == "regression"
 
 
 def test_padding_becomes_zero_even_when_it_was_not_finite():
@@ -68,7 +113,7 @@ def test_take():
 def test_digest_follows_the_content_and_not_the_name():
     ds = from_arrays("a", X, Y, group=np.array(["p", "q", "q", "p"]))
     assert ds.digest() == replace(ds, name="b").digest()
-    assert ds.digest() == "b77b10d5a7b8c73c42876968cf813d202999e1f91c41b65ba646ad5107882a8e"
+    assert ds.digest() == "10c41d3566052f2822e561cbbdcaedc804b143f8e3b65524bcfbaeb1e09039e3"
     changed = X.copy()
     changed[3, 2, 1] += 1
     for other in (
@@ -79,6 +124,11 @@ def test_digest_follows_the_content_and_not_the_name():
         from_arrays("a", X, Y),
     ):
         assert other.digest() != ds.digest()
+
+
+def test_digest_covers_the_names_of_the_targets():
+    y = np.array([0.5, 1, 2, 3])
+    assert from_arrays("a", X, y).digest() != from_arrays("a", X, y, targets=["speed"]).digest()
 
 
 def not_finite(value, at):
@@ -101,8 +151,15 @@ def not_finite(value, at):
         (X, np.zeros((4, 2), int), {}, r"y has the shape \[4, 2\]; give classes as \[4\] per window or \[4, 3\]"),
         (X, Y + 1j, {}, "y has the dtype complex128"),
         (X, np.array([None] * 4), {}, "y has the dtype object"),
-        (X, np.array([0.0, 1, np.inf, 2]), {}, "y holds inf at window 2, target 0"),
-        (X, np.zeros((4, 2, 2)), {}, r"y has the shape \[4, 2, 2\]; give real targets"),
+        (X, np.array([0.0, 1, np.inf, 2]), {}, "y holds inf in float32 at window 2, target 0"),
+        (X, np.zeros((4, 2, 2)), {}, r"y has the shape \[4, 2, 2\]; give real targets as \[4\] or .* \[4, 3, K\]"),
+        (X, np.zeros((4, 0)), {}, r"y has the shape \[4, 0\]"),
+        (X, np.zeros((4, 3, 1, 1)), {}, r"y has the shape \[4, 3, 1, 1\]"),
+        (X, np.zeros((4, 3)), {}, r"may be per step or per window; save y as \[4, 3, 1\] for a target per step, give"),
+        (X, np.zeros((4, 3)), {"targets": ["a"]}, "y has 3 targets, but 1 are named"),
+        (X, np.zeros((4, 2)), {"targets": ["a", "a"]}, "two targets have the same name"),
+        (X, Y, {"targets": ["a"]}, "targets are named, but y holds classes"),
+        (X, not_finite(np.nan, (1, 2, 0)), {}, r"y holds nan .* window 1, step 2, target 0 \(target_0\)"),
         (X, Y.astype(float), {"classes": ["a", "b"]}, "y holds floats, but classes are named"),
         (X, Y - 1, {}, "y holds the class -1; number the classes from 0"),
         (X, Y * 2, {}, "the class `1` has no window"),
@@ -138,9 +195,20 @@ def test_bad_arrays_are_named(x, y, more, says):
         ({"y": np.array([0, 1, 2, 0])}, "y of window 2 holds the class 2; give 0 to 1"),
         ({"lengths": np.array([2, 3, 3, 3], np.int32)}, "x is not 0 behind lengths"),
         ({"lengths": np.array([2, 3, 4, 3], np.int32)}, "the length of window 2 is 4"),
-        ({"task": "regression"}, "y is int64"),
+        ({"task": "regression"}, r"y is int64 \[4\]; give real targets as float32 \[4, K\]"),
+        ({"task": "regression", "per_step": True}, r"give real targets as float32 \[4, 3, K\]"),
+        ({"targets": ("a",)}, "targets are named, but y holds classes"),
     ],
 )
 def test_a_dataset_can_not_contradict_itself(changed, says):
     with pytest.raises(DataError, match=says):
         replace(from_arrays("a", X, Y), **changed)
+
+
+@pytest.mark.parametrize("y", [np.array([[0, 1, 1]] * 4), np.full((4, 3, 1), 0.5)])
+def test_targets_behind_lengths_are_zero(y):
+    ds = from_arrays("a", X, y, lengths=np.array([3, 3, 3, 2]))
+    changed = ds.y.copy()
+    changed[3, 2] = 1
+    with pytest.raises(DataError, match="y is not 0 behind lengths"):
+        replace(ds, y=changed)

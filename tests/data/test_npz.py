@@ -52,6 +52,17 @@ def test_all_arrays(path, save):
     np.testing.assert_array_equal(ds.x[5], [[40, 41], [0, 0], [0, 0], [0, 0]])
 
 
+def test_targets_are_named(path):
+    y = np.arange(6 * 4 * 2).reshape(6, 4, 2) / 2
+    np.savez(path, x=X, y=y, targets=["speed", "angle"])
+    ds = npz.load(path)
+    assert (ds.targets, ds.per_step) == (("speed", "angle"), True)
+    np.testing.assert_array_equal(ds.y, y)
+    np.savez(path, x=X, y=y, targets=["speed"])
+    with pytest.raises(DataError, match="y has 2 targets, but 1 are named"):
+        npz.load(path)
+
+
 def test_fortran_order_float64_and_big_endian(path):
     np.savez(path, x=np.asfortranarray(X.astype(">f8")), y=Y.astype(">i2"))
     ds = npz.load(path)

@@ -126,10 +126,70 @@ def test_given(people):
     named[0] = "test"
     with pytest.raises(DataError, match="the recording `0` is in both the train and the test part; put it into one"):
         split.given(people(split=named))
-    with pytest.raises(DataError, match="the validation part has no window"):
-        split.given(people(split=np.where(named == "test", "test", "train")))
+    for missing, other in (("test", "train"), ("train", "test")):
+        with pytest.raises(DataError, match=f"the {missing} part has no window"):
+            split.given(people(split=np.where(named == missing, other, named)))
+        with pytest.raises(DataError, match="the .* part has no window"):
+            split.given(people(split=np.full(180, other)))
     with pytest.raises(DataError, match="the class `2` does not occur in the training part"):
         split.given(people(split=np.where(ds.y < 2, "train", np.where(ds.recording < 30, "test", "validation"))))
+
+
+def test_given_draws_a_validation_part_from_the_training_groups(people):
+    ds = people()
+    named = np.where(ds.group >= "p7", "test", "train")
+    chosen = split.given(people(split=named))
+    assert chosen.how == "as given, validation by group"
+    np.testing.assert_array_equal(chosen.test, np.flatnonzero(named == "test"))
+    assert [len(np.unique(ds.group[p])) for p in parts(chosen)] == [6, 1, 3]
+    assert disjoint([ds.group[p] for p in parts(chosen)])
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts(chosen))), np.arange(ds.n))
+    np.testing.assert_array_equal(split.make(people(split=named)).validation, chosen.validation)
+    drawn = {tuple(split.make(people(split=named), "given", seed).validation) for seed in range(5)}
+    assert len(drawn) > 1
+    rare = np.where(ds.group == "p4", 3, ds.y)
+    for seed in range(20):
+        assert "p4" in ds.group[split.given(people(split=named, y=rare), seed).train]
+    with pytest.raises(DataError, match="its training windows are of one group, of which none can be spared"):
+        split.given(people(split=np.where(ds.group == "p0", "train", "test")))
+
+
+def test_given_draws_a_validation_part_from_the_training_recordings(people):
+    ds = people()
+    named = np.where(ds.recording >= 40, "test", "train")
+    chosen = split.given(people(split=named, group=None))
+    assert chosen.how == "as given, validation by recording"
+    assert disjoint([ds.recording[p] for p in parts(chosen)])
+    assert [len(p) for p in parts(chosen)] == [96, 24, 60]
+
+
+def test_describe(people):
+    ds = people()
+    held_out = ", ".join(np.unique(ds.group[split.by_group(ds).test]))
+    assert split.describe(ds, split.by_group(ds)) == f"split by group; held out: {held_out}"
+    assert split.describe(ds, split.by_recording(ds)) == "split by recording; held out: 12 of 60 recordings"
+    assert split.describe(ds, split.by_time(ds)) == "split by time; held out: p8, p9"
+    assert split.describe(ds, split.folds(ds, 10)[3]) == "split by group; held out: p3"
+    single = line(100)
+    assert split.describe(single, split.by_time(single)) == "split by time; held out: 19 of 100 windows"
+    bare = people(group=None, recording=None)
+    assert split.describe(bare, split.make(bare)) == (
+        "split by window; held out: 36 of 180 windows; "
+        "each window counts as a recording of its own, so if windows overlap, give `group` or `recording`"
+    )
+    named = people(group=None, split=np.where(ds.recording >= 40, "test", "train"))
+    assert split.describe(named, split.make(named)) == (
+        "split as given, validation by recording; held out: 20 of 60 recordings"
+    )
+    own = split.Split(np.arange(90), np.arange(90, 120), np.arange(120, 180))
+    assert split.describe(people(group=None), own) == "split; held out: 20 of 60 recordings"
+
+
+def test_describe_names_a_few_groups_only(people):
+    many = people(group=np.array([f"p{r:02}" for r in people().recording]))
+    chosen = split.by_group(many)
+    first = ", ".join(np.unique(many.group[chosen.test])[:8])
+    assert split.describe(many, chosen) == f"split by group; held out: {first} and 4 more"
 
 
 def test_make_chooses(people):

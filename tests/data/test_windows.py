@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data.windows import cut, forecast, in_steps, join, stretches
+from edgernn.data.windows import cut, in_steps, join, stretches
 from edgernn.errors import ConfigError, DataError
 
 SERIES = np.arange(14.0).reshape(7, 2)
@@ -49,25 +49,6 @@ def test_cut_refuses():
 def test_stretches():
     assert stretches(np.array([1, 1, 0, 2, 2])) == [(0, 2), (2, 3), (3, 5)]
     assert stretches(np.array([1])) == [(0, 1)]
-
-
-def test_forecast():
-    x, y = forecast(np.array([10, 20, 30, 40, 50, 60]), window=3, horizon=1)
-    np.testing.assert_array_equal(x, [[10, 20, 30], [20, 30, 40], [30, 40, 50]])
-    np.testing.assert_array_equal(y, [40, 50, 60])
-
-
-def test_forecast_of_channels_further_ahead():
-    x, y = forecast(SERIES, window=2, horizon=3)
-    np.testing.assert_array_equal(x, [SERIES[0:2], SERIES[1:3], SERIES[2:4]])
-    np.testing.assert_array_equal(y, SERIES[4:7])
-
-
-def test_forecast_refuses():
-    with pytest.raises(DataError, match="a series of 7 steps is too short"):
-        forecast(SERIES, 6, 2)
-    with pytest.raises(ConfigError, match="horizon must be at least 1"):
-        forecast(SERIES, 3, 0)
 
 
 @pytest.mark.parametrize(

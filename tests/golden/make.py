@@ -8,8 +8,8 @@ depends on calibration, on TensorFlow or on a random generator of NumPy.
 Numbers that differ from those on disk are refused, with exit code 1 and nothing written, unless SPEC_VERSION is another
 one: whoever holds an artifact of this version relies on them.
 
-<name>.npz: program, JSON (`Program.structure`); kernels/<name>/weights, bias, frac; x [windows, steps, 6];
-y and states/<name> [windows, steps, units].
+<name>.npz: program, JSON (`Program.structure`); kernels/<name>/weights, bias, frac; as in an artifact's golden.npz:
+x [windows, steps, 6]; y and states/<name>, as in states/gru/h, [windows, steps, units].
 """
 
 import hashlib
@@ -77,9 +77,9 @@ def program(kind: str, options: Mapping[str, Any], operands: str) -> Program:
     tracer = HandMade(cell.matrices(zeros, **options), None, operands)  # type: ignore[arg-type]
     tracer.scope = kind
     x = tracer.declare("x", FEATURES, operands, X_FRAC[operands])
-    states = {name: tracer.declare(name, UNITS, "int16", frac) for name, frac in cell.STATES.items()}
+    states = {name: tracer.declare(f"{kind}/{name}", UNITS, "int16", frac) for name, frac in cell.STATES.items()}
     y, new_states = cell.step(tracer, x, states, **options)
-    written = tuple(State(name, new_states[name].name) for name in states)
+    written = tuple(State(state.name, new_states[name].name) for name, state in states.items())
     return Program(tracer.tensors, tuple(tracer.ops), tracer.kernels, x.name, y.name, written)
 
 

@@ -18,8 +18,11 @@ from edgernn.spec.program import (
     Op,
     Program,
     ProgramError,
+    State,
     Tensor,
     accumulator_bound,
+    identifier_of,
+    layer_of,
 )
 
 
@@ -55,7 +58,7 @@ BROKEN_TENSORS = [
     ("c", {"frac": True}, "frac is not an integer"),
     ("c", {"frac": ops.MAX_FRAC + 1}, "frac is out of range"),
     ("c", {"frac": -ops.MAX_FRAC - 1}, "frac is out of range"),
-    ("c", {"name": 5}, "a name is not a string"),
+    ("c", {"name": 5}, "5: a name is identifiers"),
     ("c", {"name": "h"}, "names a tensor twice"),
     ("c", {"extra": 1}, "malformed"),
     ("x", {"name": "input"}, r"\['x'\] are not declared"),
@@ -94,6 +97,58 @@ def test_a_broken_tensor(structure, kernels, tensor, name, change, problem):
     tensor(name).update(change)
     with pytest.raises(ProgramError, match=problem):
         Program.from_structure(structure, kernels)
+
+
+LEGAL_NAMES = ["h", "H_0", "_", "gru_0/h", "gru_0/add_14", "a/0", "a/b/c", "__/__"]
+ILLEGAL_NAMES = ["", "/", "h/", "/h", "a//b", "0", "0/h", "h:0", "h.0", "h-1", "a b", "h\n", "\0", "é", "a/\u0660"]
+
+
+def with_state(name):
+    """A program whose state is read by that name."""
+    tensors = {n: Tensor(n, 2, "int16", 9) for n in ("x", name)}
+    return Program(tensors, (), {}, "x", "x", (State(name, name),))
+
+
+@pytest.mark.parametrize("name", LEGAL_NAMES)
+def test_a_legal_name(kernels, name):
+    assert with_state(name).inputs == ("x", name)
+    Program({"x": Tensor("x", 2, "int16", 9)}, (), {name: kernels["kernel"]}, "x", "x", ())
+
+
+@pytest.mark.parametrize("name", [*ILLEGAL_NAMES, None, 5, ("h",)])
+def test_an_illegal_name(kernels, name):
+    with pytest.raises(ProgramError, match="a name is identifiers joined by '/'") as caught:
+        with_state(name)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(ProgramError, match="a name is identifiers joined by '/'"):
+        Program({"x": Tensor("x", 2, "int16", 9)}, (), {name: kernels["kernel"]}, "x", "x", ())
+
+
+def test_a_tensor_under_another_name():
+    with pytest.raises(ProgramError, match="y: its tensor is named 'x'"):
+        Program({"y": Tensor("x", 2, "int16", 9)}, (), {}, "y", "y", ())
+
+
+@pytest.mark.parametrize("names", [("y",), ("a/b_c", "a_b/c"), ("a/b", "s", "a_b"), ("a/b/c", "a/b_c")])
+def test_states_whose_identifiers_coincide(names):
+    tensors = {name: Tensor(name, 2, "int16", 9) for name in ("x", *names)}
+    states = tuple(State(name, name) for name in names)
+    with pytest.raises(ProgramError, match=f"{names[-1]}: a state can't be called so, '{identifier_of(names[-1])}' is"):
+        Program(tensors, (), {}, "x", "x", states)
+
+
+def test_no_state_is_read_by_the_name_x():
+    tensors = {name: Tensor(name, 2, "int16", 9) for name in ("x", "input")}
+    with pytest.raises(ProgramError, match="x: a state can't be called so, 'x' is taken"):
+        Program(tensors, (), {}, "input", "input", (State("x", "x"),))
+
+
+@pytest.mark.parametrize(
+    "name, layer, identifier",
+    [("gru_0/h", "gru_0", "gru_0_h"), ("a/b/c", "a", "a_b_c"), ("x", "x", "x")],
+)
+def test_parts_of_a_name(name, layer, identifier):
+    assert (layer_of(name), identifier_of(name)) == (layer, identifier)
 
 
 BROKEN_OPS = [

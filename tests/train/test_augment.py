@@ -22,7 +22,7 @@ def examples():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(N, T, F)).astype(np.float32)
     lengths = rng.integers(3, T + 1, N).astype(np.int32)
-    return Examples(x, lengths, rng.integers(0, 3, N), np.ones(N, np.float32), False)
+    return Examples(x, lengths, rng.integers(0, 3, N), False)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def ramp():
     steps = np.broadcast_to(np.arange(T), (N, T))
     x = np.repeat(steps[..., None], F, axis=2).astype(np.float32)
     lengths = np.random.default_rng(1).integers(1, T + 1, N).astype(np.int32)
-    return Examples(x, lengths, steps.astype(np.int64), np.ones(N, np.float32), True)
+    return Examples(x, lengths, steps.astype(np.int64), True)
 
 
 def changed(examples, seed=0, **options):
@@ -39,7 +39,7 @@ def changed(examples, seed=0, **options):
 
 
 def same_but_for_x(a, b):
-    for name in ("lengths", "y", "weight"):
+    for name in ("lengths", "y", "class_weights"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
     assert a.x.dtype == np.float32
     return not np.array_equal(a.x, b.x)

@@ -42,15 +42,17 @@ def test_targets_are_standardized(make_interface):
 def test_class_weights_make_every_class_count_alike(interface):
     y = np.array([0, 1, 0, 0])
     found = examples(from_arrays("d", X, y), interface, class_weights=True)
-    np.testing.assert_array_equal(found.weight, np.array([2 / 3, 2, 2 / 3, 2 / 3], np.float32))
-    assert found.weight[y == 0].sum() == found.weight[y == 1].sum()
+    np.testing.assert_array_equal(found.class_weights, np.array([2 / 3, 2], np.float32))
+    weights = found.step_weights().sum(axis=1)
+    assert weights[y == 0].sum() == weights[y == 1].sum()
 
 
-def test_class_weights_of_steps_are_their_mean_over_the_window(interface):
-    """Seven steps of class 0 count 9/14 each, two of class 1 count 9/4."""
-    found = examples(from_arrays("d", X, STEPS, lengths=LENGTHS), interface, class_weights=True)
-    expected = [(2 * 9 / 14 + 9 / 4) / 3, 9 / 4, 9 / 14, 9 / 14]
-    np.testing.assert_allclose(found.weight, expected, rtol=1e-6)
+def test_class_weights_of_steps(interface):
+    """Seven steps of class 0 count 9/14 each, two of class 1 count 9/4, those behind a window nothing."""
+    data = from_arrays("d", X, STEPS, lengths=LENGTHS)
+    found = examples(data, interface, class_weights=True)
+    expected = np.where(data.mask, np.where(data.y == 1, 9 / 4, 9 / 14), 0)
+    np.testing.assert_allclose(found.step_weights(), expected, rtol=1e-6)
 
 
 def test_take_keeps_everything_together(interface):

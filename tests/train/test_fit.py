@@ -89,17 +89,17 @@ def test_padding_does_not_count(trained, make_examples):
     assert same_bytes(trained(), trained(train=replace(train, x=np.where(inside, train.x, np.float32(50)))))
 
 
-def test_a_window_of_no_weight_does_not_count(network, make_examples, make_recipe):
+def test_a_class_of_no_weight_does_not_count(network, make_examples, make_recipe):
     data, recipe = make_examples(n=32), make_recipe(epochs=1)
-    data = replace(data, weight=(np.arange(32) < 24).astype(np.float32))
-    other = replace(data, y=np.where(data.weight > 0, data.y, 1 - data.y))
+    data = replace(data, class_weights=np.array([1, 0], np.float32))
+    other = replace(data, x=np.where(data.y[:, None, None] == 1, np.float32(9), data.x))
     assert same_bytes(*(fit(network(), part, data, recipe, seed=0) for part in (data, other)))
 
 
 def test_weights_decide_between_classes_that_nothing_tells_apart(network, make_examples, make_recipe):
     data = make_examples(n=200)
     rare = replace(data, y=(np.arange(200) % 10 == 0).astype(np.int64))
-    weighted = replace(rare, weight=np.where(rare.y == 1, 5, 5 / 9).astype(np.float32))
+    weighted = replace(rare, class_weights=np.array([5 / 9, 5], np.float32))
     recipe = make_recipe(learning_rate=0.005)
     plain, fair = (confidence(fit(network(), part, rare, recipe, seed=0), data) for part in (rare, weighted))
     assert plain < 0.25 and 0.35 < fair < 0.65

@@ -8,6 +8,7 @@ import numpy as np
 from edgernn.backends.tflite.graph import Graph
 from edgernn.cells.algebra import Affine
 from edgernn.model import FloatModel
+from edgernn.spec.program import identifier_of
 
 
 class FloatGraph:
@@ -18,7 +19,7 @@ class FloatGraph:
         self.graph = Graph()
         self._matrices = matrices
         self._sizes: dict[int, int] = {}
-        self._axis = self.graph.constant("axis", np.array(1, np.int32))
+        self._axis = self.graph.constant("split:axis", np.array(1, np.int32))
 
     def tensor(self, name: str, size: int) -> int:
         """A tensor [1, size] of that name."""
@@ -70,7 +71,7 @@ class FloatGraph:
 
 
 def float_graph(model: FloatModel) -> tuple[Graph, dict[str, int], dict[str, int]]:
-    """The graph, its inputs x and the states, and its outputs y and the new states by the same names.
+    """The graph, its inputs x and the states, and its outputs y and the new states, by their keys in the signature.
 
     x is the normalized input. Raises MissingExtraError.
     """
@@ -78,4 +79,6 @@ def float_graph(model: FloatModel) -> tuple[Graph, dict[str, int], dict[str, int
     x = algebra.tensor("x", len(model.interface.features))
     states = {name: algebra.tensor(name, size) for name, (size, _) in model.states().items()}
     y, new_states = model.step(algebra, x, states)
-    return algebra.graph, {"x": x, **states}, {"y": y, **new_states}
+    inputs = {"x": x, **{identifier_of(name): state for name, state in states.items()}}
+    outputs = {"y": y, **{identifier_of(name): state for name, state in new_states.items()}}
+    return algebra.graph, inputs, outputs

@@ -101,7 +101,7 @@ class Graph:
         self.op("CAST", [source], [target], inDataType=types[0], outDataType=types[1])
 
     def finish(self, inputs: Mapping[str, int], outputs: Mapping[str, int], metadata: Mapping[str, bytes]) -> bytes:
-        """The file, with the tensors of the signature SIGNATURE by name and in order, and its named metadata."""
+        """The file, with the tensors of the signature SIGNATURE by key and in order, and its named metadata."""
         model = self._schema.ModelT(version=_SCHEMA_VERSION, description="edgernn")
         model.subgraphs = [self._subgraph(inputs, outputs)]
         model.operatorCodes = [self._operator_code(kind, version) for kind, version in self._codes]

@@ -2,7 +2,7 @@
 """Lowers a program to a TFLite graph, one function for each kind of primitive.
 
 Values keep the names and `frac` of the program's tensors and have the shape [1, size]; a tensor that the program does
-not have is named after the one it serves, as in "h8:doubled".
+not have is named after the one it serves, as in "gru_0/operand_1:doubled": no name of a program holds a ":".
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 
 from edgernn.backends.tflite.graph import Graph
 from edgernn.spec.ops import OPERAND_LIMIT
-from edgernn.spec.program import Op, Program
+from edgernn.spec.program import Op, Program, identifier_of
 
 
 class _Lowering:
@@ -68,13 +68,13 @@ class _Lowering:
 
 
 def input_names(program: Program) -> dict[str, str]:
-    """The program's inputs by their names in the signature: x, and the states by the name that they are read by."""
-    return {"x": program.x, **{state.read: state.read for state in program.states}}
+    """The program's inputs by their keys in the signature: "x", and for a state the identifier of its name."""
+    return {"x": program.x, **{identifier_of(state.read): state.read for state in program.states}}
 
 
 def output_names(program: Program) -> dict[str, str]:
-    """The program's outputs by their names in the signature: y, and every state by the name of its input."""
-    return {"y": program.y, **{state.read: state.write for state in program.states}}
+    """The program's outputs by their keys in the signature: "y", and for a new state the key of its input."""
+    return {"y": program.y, **{identifier_of(state.read): state.write for state in program.states}}
 
 
 def lower(program: Program) -> tuple[Graph, dict[str, int], dict[str, int]]:

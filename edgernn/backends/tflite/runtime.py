@@ -101,7 +101,7 @@ def _interpreter(content: bytes, resolver: str) -> Any:
 
 
 def _match(details: Mapping[str, Any], names: Mapping[str, str], program: Program) -> list[tuple[str, int]]:
-    """Names in the program with tensor indices in the file, from a signature's tensors by their names there."""
+    """Names in the program with tensor indices in the file, from a signature's tensors by their keys there."""
     if details.keys() != names.keys():
         raise ValueError(f"its signature has {sorted(details)} where the model has {sorted(names)}")
     for key, name in names.items():

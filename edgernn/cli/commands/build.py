@@ -11,7 +11,7 @@ from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, say, table
 
 if TYPE_CHECKING:
-    from edgernn.build import Built, Stage
+    from edgernn.build import Built, Folds
 
 
 @click.command()
@@ -38,32 +38,37 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
 
-    from edgernn.build import build, cross_validate
+    from edgernn.build import build
 
-    if folds:
-        _show_folds(cross_validate(settings, Phases()))
-    _show(build(settings, folder, force=force, phase=Phases()))
+    _show(build(settings, folder, force=force, folds=folds, phase=Phases()))
 
 
 def _show(built: "Built") -> None:
+    if built.folds:
+        _show_folds(built.folds)
+    say(built.division)
+    say("")
     names = list(built.stages[0].metrics)
     rows = [
-        (stage.name, *(f"{stage.metrics[name]:.4f}" for name in names), stage.parameters, stage.nonzero)
+        (
+            *(stage.name, *(f"{stage.metrics[name]:.4f}" for name in names)),
+            *(f"{number:,}" for number in (stage.parameters, stage.nonzero, stage.weight_bytes)),
+        )
         for stage in built.stages
     ]
-    table("Held-out windows", ("model", *names, "parameters", "not zero"), rows)
+    table("Held-out windows", ("model", *names, "parameters", "not zero", "bytes"), rows)
     say("")
     cells = [
         (
             *(matrix.name, matrix.operand, matrix.weights, matrix.result, matrix.accumulator_bits),
             *(f"{share:.2%}" for share in (matrix.clipped_operand, matrix.clipped_weights, matrix.clipped_result)),
-            f"{layer.signal_to_noise:.1f} dB" if number == 0 else "",
+            *((f"{layer.clipped_states:.2%}", f"{layer.signal_to_noise:.1f} dB") if number == 0 else ("", "")),
         )
         for layer in built.layers
         for number, matrix in enumerate(layer.matrices)
     ]
     scales = ("operand", "weights", "result", "accumulator bits")
-    columns = ("matrix", *scales, "clipped: operand", "weights", "result", "layer's signal to noise")
+    columns = ("matrix", *scales, "clipped: operand", "weights", "result", "states", "layer's signal to noise")
     table("Quantization: scales, share of clipped values, integer against float", columns, cells)
     say("")
     show(built.validation)
@@ -76,14 +81,14 @@ def _show(built: "Built") -> None:
     say(f"Artifact: {built.folder}")
 
 
-def _show_folds(folds: "tuple[tuple[Stage, ...], ...]") -> None:
+def _show_folds(folds: "Folds") -> None:
     metric = next(iter(folds[0][0].metrics))
     names = [stage.name for stage in folds[0]]
     values = np.array([[stage.metrics[metric] for stage in fold] for fold in folds])
-    rows = [(f"fold {number + 1}", *(f"{value:.4f}" for value in fold)) for number, fold in enumerate(values)]
-    table(
-        f"{metric} on held-out groups",
-        ("fold", *names),
-        [*rows, ("mean", *(f"{value:.4f}" for value in values.mean(axis=0)))],
-    )
+    labels = [*(f"fold {number + 1}" for number in range(len(folds))), "mean"]
+    rows = [
+        (label, *(f"{value:.4f}" for value in row))
+        for label, row in zip(labels, [*values, values.mean(axis=0)], strict=True)
+    ]
+    table(f"{metric} on held-out groups", ("fold", *names), rows)
     say("")

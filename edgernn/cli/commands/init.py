@@ -7,7 +7,7 @@ import click
 
 from edgernn import config
 from edgernn.cli.console import say
-from edgernn.errors import EdgernnError
+from edgernn.cli.files import write
 
 
 @click.command()
@@ -26,11 +26,5 @@ def command(file: Path, source: str, force: bool) -> None:
     FILE (edgernn.toml) gets every key with its default and what it means, for data from --source: arrays in an .npz
     file, recordings in CSV files, or the built-in smartwatch recordings.
     """
-    try:
-        with file.open("w" if force else "x", encoding="utf-8") as out:
-            out.write(config.commented(source))
-    except FileExistsError:
-        raise EdgernnError(f"{file} exists already: add --force to replace it, or name another file") from None
-    except OSError as error:
-        raise EdgernnError(f"{file} can't be written ({error.strerror}): name another file") from error
+    write(file, config.commented(source), replace=force)
     say(f"Wrote {file}. Change it, then run: edgernn build {file}")

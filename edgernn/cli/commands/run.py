@@ -38,8 +38,11 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> N
     """Stream samples through ARTIFACT.
 
     A line of input is a sample: CSV in the order of the features or under a line of their names, or JSON as a list or
-    an object. A line of output is a result, as JSON, for each step or window; `step` counts from 0. Results come as
-    soon as their sample is read.
+    an object. Samples come at the rate that the model was trained at (see `edgernn inspect`). A line of output is a
+    result, as JSON, for each step or window; `step` counts from 0. Results come as soon as their sample is read.
+
+    The state lasts from window to window, which suits a stream that goes on; the accuracy that the build reports is
+    that of windows that start from nothing, as with --reset.
     """
     from edgernn import load
 

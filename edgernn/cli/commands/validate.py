@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from edgernn.cli.console import Phases, say, table
+from edgernn.cli.files import write
 from edgernn.errors import DataError, EdgernnError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def command(artifact: Path, data: Path | None, names: tuple[str, ...], json_file
     from edgernn.data.npz import load_samples
     from edgernn.validate import validate
 
+    if json_file is not None and not json_file.parent.is_dir():
+        raise EdgernnError(f"{json_file} can't be written, there is no folder {json_file.parent}: name another file")
     runtimes = backends.select(names)
     model = load(artifact)
     if data is None:
@@ -52,7 +55,7 @@ def command(artifact: Path, data: Path | None, names: tuple[str, ...], json_file
     else:
         show(report)
         if json_file is not None:
-            _write(json_file, report)
+            write(json_file, json.dumps(report.to_json(), indent=2) + "\n", replace=True)
     if not report.agrees:
         raise click.exceptions.Exit(1)
 
@@ -70,10 +73,3 @@ def show(report: "Report") -> None:
             say(f"{result.name}: {result.reason}")
         if result.first_difference is not None:
             say(f"{result.name} differs first in {result.first_difference}")
-
-
-def _write(file: Path, report: "Report") -> None:
-    try:
-        file.write_text(json.dumps(report.to_json(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise EdgernnError(f"{file} can't be written ({error.strerror}): name another file") from error

@@ -69,7 +69,7 @@ def test_the_state_is_carried_over_golden_samples(model, expected):
     inputs = [inputs for _, inputs in calls[:5]]
     np.testing.assert_array_equal([entry[program.x] for entry in inputs], expected.x[0, :5])
     assert not inputs[0][state.read].any()
-    np.testing.assert_array_equal([entry[state.read] for entry in inputs[1:]], expected.values[state.write][0, :4])
+    np.testing.assert_array_equal([entry[state.read] for entry in inputs[1:]], expected.states[state.read][0, :4])
 
 
 def test_padding_is_no_sample(model, expected):

@@ -35,11 +35,12 @@ def names(folder):
 
 
 def test_what_is_printed(arguments, cli, tmp_path):
-    outcome = cli(*arguments("prune.units=0.5"))
+    outcome = cli(*arguments("prune.units=0.5", "prune.sparsity=0.5"))
     assert outcome.exit_code == 0
     lines = outcome.stdout.splitlines()
-    assert [line.split()[0] for line in lines[2:6]] == ["float", "unit_pruned", "pruned", "int8"]
-    assert lines[1].split() == ["model", "accuracy", "macro_f1", "parameters", "not", "zero"]
+    assert lines[0].startswith("split by group; held out: ")
+    assert [line.split()[0] for line in lines[4:8]] == ["float", "unit_pruned", "pruned", "int8"]
+    assert lines[3].split() == ["model", "accuracy", "macro_f1", "parameters", "not", "zero", "bytes"]
     assert outcome.stdout.count("agrees") == 4
     assert lines[-1] == f"Artifact: {tmp_path / 'out'}"
     assert max(map(len, lines)) <= 140
@@ -59,7 +60,7 @@ def test_a_file_of_configuration(windows, cli, tmp_path, monkeypatch):
 
 
 def test_folds(arguments, cli):
-    outcome = cli(*arguments(), "--folds")
+    outcome = cli(*arguments("prune.sparsity=0.5"), "--folds")
     assert outcome.exit_code == 0
     lines = outcome.stdout.splitlines()
     assert lines[:2] == ["accuracy on held-out groups", lines[1]] and lines[1].split() == [

@@ -65,7 +65,7 @@ def test_json_into_a_file(pristine, cli, tmp_path):
 def test_json_into_nowhere(pristine, cli, tmp_path):
     outcome = cli("validate", pristine, "--json", tmp_path / "no" / "report.json")
     assert outcome.exit_code == 1
-    assert "report.json can't be written (No such file or directory)" in outcome.stderr
+    assert "report.json can't be written, there is no folder" in outcome.stderr
 
 
 def test_some_runtimes(pristine, cli):
@@ -82,7 +82,7 @@ def test_a_difference(broken, cli):
     outcome = cli("validate", broken)
     assert outcome.exit_code == 1
     for name in RUNTIMES[1:]:
-        assert f"{name} differs first in window 0, step 0, gru_0/add_" in outcome.stdout
+        assert f"{name} differs first in window 0, step 0, gru_0/h[" in outcome.stdout
     assert outcome.stdout.count("first op whose result differs: linear gru_0/linear_") == 3
 
 

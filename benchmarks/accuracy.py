@@ -11,7 +11,7 @@ from edgernn.build import cross_validate
 
 MODELS = {
     "GRU-32": ["prune.sparsity=0"],
-    "GRU-32, 30 % of the weights pruned": [],
+    "GRU-32, 20 % of the weights pruned": [],
     "GRU-32, half of the weights pruned": ["prune.sparsity=0.5"],
     "GRU-32, a quarter of the units removed": ["prune.sparsity=0", "prune.units=0.25"],
     "GRU-32, int16 operands": ["prune.sparsity=0", 'quantize.operands="int16"'],

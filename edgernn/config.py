@@ -150,7 +150,7 @@ class PruneConfig(_Section):
     epochs: int = Field(15, ge=1, le=10000, description="of fine-tuning, each kind")
 
 
-WATCH_PRUNING = PruneConfig(sparsity=0.3)
+WATCH_PRUNING = PruneConfig(sparsity=0.2)
 """What costs about nothing there."""
 
 

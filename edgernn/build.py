@@ -99,7 +99,8 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: bool = Fa
     with artifact.staged(folder, force=force) as stage:
         report = _fill(stage, config, data, parts, trained, results, phase)
     totals = footprint.totals(trained.quantized.model.program)
-    division = split.describe(data, divided)
+    sizes = f"{parts.train.n} windows train, {parts.validation.n} validate, {parts.test.n} test"
+    division = f"{split.describe(data, divided)}\n{sizes}; {data.x.shape[1]} steps of {data.x.shape[2]} channels"
     return Built(folder, division, results, trained.stages, trained.quantized.layers, report, totals)
 
 

@@ -39,8 +39,9 @@ def test_what_is_printed(arguments, cli, tmp_path):
     assert outcome.exit_code == 0
     lines = outcome.stdout.splitlines()
     assert lines[0].startswith("split by group; held out: ")
-    assert [line.split()[0] for line in lines[4:8]] == ["float", "unit_pruned", "pruned", "int8"]
-    assert lines[3].split() == ["model", "accuracy", "macro_f1", "parameters", "not", "zero", "bytes"]
+    assert lines[1].endswith(" test; 12 steps of 3 channels")
+    assert [line.split()[0] for line in lines[5:9]] == ["float", "unit_pruned", "pruned", "int8"]
+    assert lines[4].split() == ["model", "accuracy", "macro_f1", "parameters", "not", "zero", "bytes"]
     assert outcome.stdout.count("agrees") == 4
     assert lines[-1] == f"Artifact: {tmp_path / 'out'}"
     assert max(map(len, lines)) <= 140

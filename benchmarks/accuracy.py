@@ -32,8 +32,7 @@ def measure() -> dict[str, Any]:
     models = []
     for name, overrides in MODELS.items():
         print(name, file=sys.stderr)
-        settings = config.load(None, overrides)
-        folds = cross_validate(settings, settings.data.load(), _announce)
+        folds = cross_validate(config.load(None, overrides), _announce)
         models.append(
             {
                 "name": name,

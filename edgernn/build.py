@@ -58,11 +58,10 @@ Folds = tuple[tuple[Stage, ...], ...]
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words; folds: the stages of each."""
+    """What became of a build; division: how the windows were divided, in words."""
 
     folder: Path
     division: str
-    folds: Folds
     stages: tuple[Stage, ...]
     layers: tuple[LayerReport, ...]
     validation: Report
@@ -83,29 +82,28 @@ class _Trained:
     stages: tuple[Stage, ...]
 
 
-def build(config: Config, folder: Path, *, force: bool = False, folds: bool = False, phase: Phase = _silent) -> Built:
-    """Makes the artifact in `folder`, whole or not at all; with `folds`, cross-validates first.
+def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (), phase: Phase = _silent) -> Built:
+    """Makes the artifact in `folder`, whole or not at all; `folds`, what `cross_validate` gave, go into its manifest.
 
     Raises EdgernnError (DataError, ConfigError, ArtifactError, MissingExtraError) for everything that a user can mend,
     and when a runtime does not give the reference's bytes.
     """
     artifact.check_target(folder, force=force)
-    _check_runtimes()
-    data = config.data.load()
-    divided = split.make(data, config.data.split, config.data.split_seed)
-    results: Folds = cross_validate(config, data, phase) if folds else ()
+    data, divided = _load(config)
     parts = _parts(data, divided)
     trained = _train(config, parts, phase)
     with artifact.staged(folder, force=force) as stage:
-        report = _fill(stage, config, data, parts, trained, results, phase)
+        report = _fill(stage, config, data, parts, trained, folds, phase)
     totals = footprint.totals(trained.quantized.model.program)
-    sizes = f"{parts.train.n} windows train, {parts.validation.n} validate, {parts.test.n} test"
-    division = f"{split.describe(data, divided)}\n{sizes}; {data.x.shape[1]} steps of {data.x.shape[2]} channels"
-    return Built(folder, division, results, trained.stages, trained.quantized.layers, report, totals)
+    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
 
 
-def cross_validate(config: Config, data: Dataset, phase: Phase = _silent) -> Folds:
-    """The stages of each fold (`edgernn.data.split.folds`); every group is tested once by models that never saw it."""
+def cross_validate(config: Config, phase: Phase = _silent) -> Folds:
+    """The stages of each fold (`edgernn.data.split.folds`); every group is tested once by models that never saw it.
+
+    Raises what `build` raises, before the first fold.
+    """
+    data, _ = _load(config)
     folds = split.folds(data, config.data.folds)
 
     def in_fold(number: int) -> Phase:
@@ -147,10 +145,12 @@ def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
     return _Trained(model, quantized, tuple(stages))
 
 
-def _check_runtimes() -> None:
-    """Raises MissingExtraError when one of the runtimes is not installed: better before training than after."""
+def _load(config: Config) -> tuple[Dataset, split.Split]:
+    """The data and its division, once all runtimes are known to be installed: better before training than after."""
     for runtime in backends.select(()):
         runtime.version()
+    data = config.data.load()
+    return data, split.make(data, config.data.split, config.data.split_seed)
 
 
 def _fill(

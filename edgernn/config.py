@@ -31,7 +31,7 @@ class _Data(_Section):
     split: Literal["auto", "given", "group", "recording", "time"] = Field(
         "auto", description="what is held out: auto (given, else group, else recording), given, group, recording, time"
     )
-    split_seed: int = Field(0, ge=0, lt=2**31, description="draws the held-out groups or recordings")
+    split_seed: int = Field(0, ge=0, lt=2**31, description="draws which groups or recordings are held out")
     folds: int = Field(5, ge=3, le=100, description="folds of `edgernn build --folds`")
 
 
@@ -48,7 +48,7 @@ class WatchData(_Data):
 
 
 class NpzData(_Data):
-    """Windows in an .npz file: x [n, T, F], y, and optionally lengths, group, split, recording, classes, features."""
+    """Windows in an .npz file: x [n, T, F], y, and optionally lengths, group, split, recording, start and names."""
 
     source: Literal["npz"] = Field("npz", description="watch, npz or csv")
     path: str = Field("windows.npz", min_length=1, description="the file")
@@ -69,13 +69,13 @@ class CsvData(_Data):
     per_step: bool = Field(False, description="a label or target for every step instead of every window")
     recording: str = Field("", description="the column that tells recordings apart; without it a file is one")
     group: str = Field("", description="the column of the person or machine")
-    time: str = Field("", description="the column of seconds")
-    rate: float = Field(0.0, ge=0, description="samples a second, for spans in seconds without a time column")
+    time: str = Field("", description="the column of seconds; it also orders recordings for split = time")
+    rate: float = Field(0.0, ge=0, description="samples a second; without it the time column gives it")
     window: Span | Literal[""] = Field("", description='steps (100) or seconds ("4s"); empty: a whole recording')
     stride: Span | Literal[""] = Field("", description="between the starts of windows; empty: no overlap")
 
     def load(self) -> Dataset:
-        options = self.model_dump(exclude={"source", "path", "split", "folds"}, exclude_defaults=True)
+        options = self.model_dump(exclude={"source", "path", *_Data.model_fields}, exclude_defaults=True)
         return csv.load(self.path, **{"columns": self.columns, **options})
 
 

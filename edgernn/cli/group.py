@@ -47,8 +47,8 @@ class _Commands(click.Group):
         except BrokenPipeError:
             raise
         except OSError as error:
-            # Commands make their own sentence of what happens to files; what is left is the output.
-            raise _Failure(f"the output can't be written: {error.strerror or error}") from error
+            # Commands make their own sentences about the files that they are given; what is left is mostly stdout.
+            raise _Failure(f"{error.filename or 'the output'} failed: {error.strerror or error}") from error
 
 
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -89,9 +89,10 @@ def load(
     if time is not None:
         recordings.sort(key=_begin)
         rate = _checked_rate(path, recordings, rate)
+    _check_horizon(recordings, horizon)
     longest = max(len(part.x) for part in recordings) - horizon
     length = longest if window is None else in_steps("window", window, rate)
-    check_window(str(path), length, longest)
+    check_window(f"{path}" + f", {horizon} steps of horizon left out" * bool(horizon), length, longest)
     step = length if stride is None else in_steps("stride", stride, rate)
     if label is None:
         data = _regression(path, recordings, names, per_step, horizon, length, step)
@@ -145,10 +146,6 @@ def _regression(
     targets = []
     for part in recordings:
         steps = len(part.x) - horizon
-        if steps < 1:
-            raise DataError(
-                f"{part.where}: has {len(part.x)} rows, too few for a horizon of {horizon}; shorten it, or leave it out"
-            )
         windows = cut(part.x[:steps], None, length, stride)
         parts.append(windows)
         ahead = part.targets[horizon:]
@@ -197,6 +194,14 @@ def _classes(recordings: list[_Recording]) -> tuple[str, ...]:
 def _begin(recording: _Recording) -> float:
     assert recording.time is not None
     return float(recording.time[0])
+
+
+def _check_horizon(recordings: list[_Recording], horizon: int) -> None:
+    for part in recordings:
+        if len(part.x) <= horizon:
+            raise DataError(
+                f"{part.where}: has {len(part.x)} rows, too few for a horizon of {horizon}; shorten it, or leave it out"
+            )
 
 
 def _checked_rate(path: Path, recordings: list[_Recording], given: float | None) -> float:

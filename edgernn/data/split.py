@@ -32,7 +32,7 @@ class Split:
     train: npt.NDArray[np.int64]
     validation: npt.NDArray[np.int64]
     test: npt.NDArray[np.int64]
-    how: str = ""
+    how: str
 
 
 def make(ds: Dataset, how: How = "auto", seed: int = 0) -> Split:
@@ -115,7 +115,7 @@ def folds(ds: Dataset, k: int) -> list[Split]:
 
 
 def describe(ds: Dataset, split: Split) -> str:
-    """One line for the user, such as "split by group; held out: person 02, person 06".
+    """For the user, such as "split by group; held out: person 02, person 06", and a line of how many windows.
 
     Held out are the groups of the test part where none of them is in another part, else the count of its recordings,
     else of its windows. A split by window adds what overlapping windows need.
@@ -123,7 +123,9 @@ def describe(ds: Dataset, split: Split) -> str:
     hint = ""
     if split.how.endswith("by window"):
         hint = "; each window counts as a recording of its own, so if windows overlap, give `group` or `recording`"
-    return f"split {split.how}".rstrip() + f"; held out: {_held_out(ds, split)}{hint}"
+    sizes = f"{len(split.train)} windows train, {len(split.validation)} validate, {len(split.test)} test"
+    shape = f"{ds.x.shape[1]} steps of {ds.x.shape[2]} channels"
+    return f"split {split.how}; held out: {_held_out(ds, split)}{hint}\n{sizes}; {shape}"
 
 
 def _held_out(ds: Dataset, split: Split) -> str:

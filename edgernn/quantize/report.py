@@ -103,7 +103,7 @@ class _Product:
         assert op.kernel is not None
         self.name, self._kernel = op.kernel, program.kernels[op.kernel]
         self._operand, self._result = program.tensors[op.inputs[0]], program.tensors[op.outputs[0]]
-        self._largest_half = 1 << (int(program.row_shifts(op).max()) - 1)
+        self._bound = int(accumulator_bound(self._kernel, self._operand.dtype, program.row_shifts(op)).max())
         self._operands, self._results = _Clipping(OPERAND_LIMIT[self._operand.dtype]), _Clipping(32767)
 
     def see(self, values: Mapping[str, Array]) -> None:
@@ -112,7 +112,6 @@ class _Product:
 
     def report(self, affines: Mapping[str, Affine]) -> MatrixReport:
         scaled = np.abs(affines[self.name].weights * np.exp2(self._kernel.frac.astype(np.float64))[:, None])
-        largest = int(accumulator_bound(self._kernel, self._operand.dtype).max()) + self._largest_half
         return MatrixReport(
             name=self.name,
             operand=_scale(self._operand),
@@ -121,7 +120,7 @@ class _Product:
             clipped_operand=self._operands.share(),
             clipped_weights=float((scaled > 127.5).mean()),
             clipped_result=self._results.share(),
-            accumulator_bits=largest.bit_length() + 1,
+            accumulator_bits=self._bound.bit_length() + 1,
         )
 
 

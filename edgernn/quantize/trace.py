@@ -111,7 +111,7 @@ def quantize_kernel(name: str, affine: Affine, v: Tensor, frac: int) -> tuple[Ke
     weights = np.clip(np.rint(affine.weights * scale), -_WEIGHT_LIMIT, _WEIGHT_LIMIT).astype(np.int8)
     bias = np.rint(affine.bias * np.exp2(fracs.astype(np.float64) + v.frac)).astype(np.int32)
     kernel = Kernel(weights, bias, fracs)
-    if frac < 0 or int(accumulator_bound(kernel, v.dtype).max()) > ACCUMULATOR_LIMIT:
+    if frac < 0 or int(accumulator_bound(kernel, v.dtype, fracs + v.frac - frac).max()) > ACCUMULATOR_LIMIT:
         raise EdgernnError(f"the weights of {name} are too large for 8 bits; train with weight decay or clip them")
     return kernel, frac
 

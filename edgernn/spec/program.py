@@ -252,7 +252,7 @@ class _Checker:
         self._require(int(kernel.weights.min()) >= -127, out.name, "a weight is -128; weights stay within +-127")
         shifts = kernel.frac.astype(np.int64) + v.frac - out.frac
         self._require(bool(np.all((shifts >= 1) & (shifts <= ops.MAX_SHIFT))), out.name, "a row's shift is not 1..30")
-        worst = accumulator_bound(kernel, v.dtype) + (1 << (shifts - 1))
+        worst = accumulator_bound(kernel, v.dtype, shifts)
         self._require(int(worst.max()) <= ACCUMULATOR_LIMIT, out.name, f"row {int(worst.argmax())} can pass 2**30")
 
     def _check_operand(self, op: Op, inputs: list[Tensor], outputs: list[Tensor]) -> None:
@@ -300,7 +300,8 @@ class _Checker:
             raise ProgramError(f"{where}: {problem}")
 
 
-def accumulator_bound(kernel: Kernel, dtype: str) -> Any:
-    """The largest |W v + b| of each row for any operand v of `dtype`: int64 [N]."""
-    weights = np.abs(kernel.weights.astype(np.int64)).sum(axis=1)
-    return weights * ops.OPERAND_LIMIT[dtype] + np.abs(kernel.bias.astype(np.int64))
+def accumulator_bound(kernel: Kernel, dtype: str, shifts: Array) -> Array:
+    """The largest |W v| + |b| + 2**(m-1) of each row for any operand v of `dtype` and the rows' shifts m: int64 [N]."""
+    products = np.abs(kernel.weights.astype(np.int64)).sum(axis=1) * ops.OPERAND_LIMIT[dtype]
+    bound: Array = products + np.abs(kernel.bias.astype(np.int64)) + (1 << (shifts.astype(np.int64) - 1))
+    return bound

@@ -151,7 +151,7 @@ def test_folds_test_every_group_once(windows):
         def __exit__(self, *_):
             return None
 
-    folds = cross_validate(settings, settings.data.load(), Phase())
+    folds = cross_validate(settings, Phase())
     assert [[stage.name for stage in fold] for fold in folds] == [["float", "pruned", "int8"]] * 3
     assert phases[0] == ("fold 1/3: train", settings.train.epochs)
     assert len(phases) == 6

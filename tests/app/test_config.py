@@ -178,3 +178,10 @@ def test_the_name_of_an_artifact(overrides, name):
 def test_the_present_folder_has_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert config.artifact_name(config.load(None, ["data.source=csv", "data.path=."])) == tmp_path.name
+
+
+def test_shared_keys_do_not_reach_the_reader_of_csv(tmp_path):
+    (tmp_path / "a.csv").write_text("v,c\n1,a\n2,b\n")
+    sets = ["data.source=csv", f"data.path={tmp_path}", "data.columns=['v']", "data.label=c", "data.window=1"]
+    shared = ["data.split=recording", "data.split_seed=3", "data.folds=4"]
+    assert config.load(None, [*sets, *shared]).data.load().n == 2

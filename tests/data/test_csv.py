@@ -224,3 +224,11 @@ def test_rates_that_disagree(tmp_path, times, options, says):
         (tmp_path / f"{number}.csv").write_text("t,v,c\n" + rows)
     with pytest.raises(DataError, match=says):
         csv.load(tmp_path, columns=["v"], label="c", time="t", window=2, **options)
+
+
+def test_a_window_that_only_the_horizon_makes_too_long(write):
+    path = write("v\n" + "1\n2\n3\n4\n5\n")
+    with pytest.raises(ConfigError, match="1 steps of horizon left out: window is 5 steps, but the longest .* has 4"):
+        csv.load(path, columns=["v"], target=["v"], window=5, horizon=1)
+    with pytest.raises(DataError, match="has 5 rows, too few for a horizon of 7"):
+        csv.load(path, columns=["v"], target=["v"], window=3, horizon=7)

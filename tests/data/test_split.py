@@ -163,33 +163,43 @@ def test_given_draws_a_validation_part_from_the_training_recordings(people):
     assert [len(p) for p in parts(chosen)] == [96, 24, 60]
 
 
+def division(ds, chosen):
+    """The first line."""
+    return split.describe(ds, chosen).splitlines()[0]
+
+
 def test_describe(people):
     ds = people()
     held_out = ", ".join(np.unique(ds.group[split.by_group(ds).test]))
-    assert split.describe(ds, split.by_group(ds)) == f"split by group; held out: {held_out}"
-    assert split.describe(ds, split.by_recording(ds)) == "split by recording; held out: 12 of 60 recordings"
-    assert split.describe(ds, split.by_time(ds)) == "split by time; held out: p8, p9"
-    assert split.describe(ds, split.folds(ds, 10)[3]) == "split by group; held out: p3"
+    assert division(ds, split.by_group(ds)) == f"split by group; held out: {held_out}"
+    assert division(ds, split.by_recording(ds)) == "split by recording; held out: 12 of 60 recordings"
+    assert division(ds, split.by_time(ds)) == "split by time; held out: p8, p9"
+    assert division(ds, split.folds(ds, 10)[3]) == "split by group; held out: p3"
     single = line(100)
-    assert split.describe(single, split.by_time(single)) == "split by time; held out: 19 of 100 windows"
+    assert division(single, split.by_time(single)) == "split by time; held out: 19 of 100 windows"
     bare = people(group=None, recording=None)
-    assert split.describe(bare, split.make(bare)) == (
+    assert division(bare, split.make(bare)) == (
         "split by window; held out: 36 of 180 windows; "
         "each window counts as a recording of its own, so if windows overlap, give `group` or `recording`"
     )
     named = people(group=None, split=np.where(ds.recording >= 40, "test", "train"))
-    assert split.describe(named, split.make(named)) == (
+    assert division(named, split.make(named)) == (
         "split as given, validation by recording; held out: 20 of 60 recordings"
     )
-    own = split.Split(np.arange(90), np.arange(90, 120), np.arange(120, 180))
-    assert split.describe(people(group=None), own) == "split; held out: 20 of 60 recordings"
+
+
+def test_describe_counts_windows(people):
+    ds = people()
+    assert split.describe(ds, split.by_group(ds)).splitlines()[1] == (
+        "108 windows train, 36 validate, 36 test; 4 steps of 2 channels"
+    )
 
 
 def test_describe_names_a_few_groups_only(people):
     many = people(group=np.array([f"p{r:02}" for r in people().recording]))
     chosen = split.by_group(many)
     first = ", ".join(np.unique(many.group[chosen.test])[:8])
-    assert split.describe(many, chosen) == f"split by group; held out: {first} and 4 more"
+    assert division(many, chosen) == f"split by group; held out: {first} and 4 more"
 
 
 def test_make_chooses(people):

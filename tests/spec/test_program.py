@@ -260,7 +260,9 @@ def test_a_broken_kernel(structure, kernels, kernel, problem):
 def test_the_largest_accumulator_is_legal(structure, kernels):
     largest = replace(KERNEL, bias=np.full(2, LARGEST_BIAS, np.int32))
     program = Program.from_structure(structure, {**kernels, "recurrent": largest})
-    np.testing.assert_array_equal(accumulator_bound(program.kernels["recurrent"], "int8") + 1, ACCUMULATOR_LIMIT)
+    (op,) = [op for op in program.ops if op.kernel == "recurrent"]
+    shifts = program.row_shifts(op)
+    np.testing.assert_array_equal(accumulator_bound(program.kernels["recurrent"], "int8", shifts), ACCUMULATOR_LIMIT)
 
 
 def test_scales_of_inputs_that_are_too_far_apart():

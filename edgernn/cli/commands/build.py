@@ -38,14 +38,16 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
 
-    from edgernn.build import build
+    from edgernn.build import build, cross_validate
 
-    _show(build(settings, folder, force=force, folds=folds, phase=Phases()))
+    results: Folds = ()
+    if folds:
+        results = cross_validate(settings, Phases())
+        _show_folds(results)
+    _show(build(settings, folder, force=force, folds=results, phase=Phases()))
 
 
 def _show(built: "Built") -> None:
-    if built.folds:
-        _show_folds(built.folds)
     say(built.division)
     say("")
     names = list(built.stages[0].metrics)

@@ -64,7 +64,7 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> N
 def _result(interface: "Interface", y: Any) -> dict[str, Any]:
     """Class and probabilities (softmax), or the targets by name."""
     if interface.task == "regression":
-        return {name: float(value) for name, value in zip(interface.outputs, y, strict=True)}
+        return {"targets": {name: float(value) for name, value in zip(interface.outputs, y, strict=True)}}
     powers = np.exp(y - y.max())
     best = int(y.argmax())
     return {"class": interface.outputs[best], "probability": round(float(powers[best] / powers.sum()), 4)}

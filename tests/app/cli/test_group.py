@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands as a whole: they are found, they teach, and a wrong one is usage."""
 
+import subprocess
+import sys
+
 import pytest
 
 import edgernn
@@ -50,3 +53,11 @@ def test_phases_are_lines_where_there_is_no_terminal(capsys):
         with phase(name, 3) as progress:
             progress(3)
     assert capsys.readouterr() == ("", "fold 1/5: [train] ...\nexport ...\n")
+
+
+def test_a_full_stdout(pristine):
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "edgernn", "inspect", str(pristine)]
+        finished = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert finished.returncode == 1
+    assert finished.stderr == "edgernn: the output failed: No space left on device\n"

@@ -52,7 +52,7 @@ def test_a_regression_gives_its_targets(make_artifact, cli):
     folder = make_artifact(("rnn", 3, {}), ("dense", 2, {}), task="regression")
     y = edgernn.load(folder).session().run(SAMPLES)
     found = results(cli("run", folder, "--input", "-", "--each", "step", input=CSV))
-    assert found == [{"step": t, "c0": float(y[t, 0]), "c1": float(y[t, 1])} for t in range(30)]
+    assert found == [{"step": t, "targets": {"c0": float(y[t, 0]), "c1": float(y[t, 1])}} for t in range(30)]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 """The group of commands, and what becomes of an error."""
 
 import importlib
+import os
 import pkgutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,14 @@ class _Misuse(_Failure):
     exit_code = 2
 
 
+def _settle_stdout() -> None:
+    """Drops what is buffered when it can't be written: Python would try once more at its end, with a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class _Commands(click.Group):
     """Finds `edgernn NAME` in edgernn/cli/commands/NAME.py and imports no other."""
 
@@ -41,13 +51,16 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
         except EdgernnError as error:
             raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
         except BrokenPipeError:
             raise
         except OSError as error:
             # Commands make their own sentences about the files that they are given; what is left is mostly stdout.
+            _settle_stdout()
             raise _Failure(f"{error.filename or 'the output'} failed: {error.strerror or error}") from error
 
 

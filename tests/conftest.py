@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makers of models, and worked examples."""
+"""Makers of models; a small artifact made without training, copies of it to break, and the command line in-process."""
 
+import hashlib
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from click.testing import CliRunner, Result
 
-from edgernn import cells
+from edgernn import Model, backends, cells, load
+from edgernn import artifact as artifacts
+from edgernn.cli.group import edgernn
+from edgernn.golden import Golden, compute
+from edgernn.golden import load as load_golden
 from edgernn.model import FloatModel, Interface, Layer
+from edgernn.quantize import quantize
+
+STEPS = 12
+"""Of the golden windows of the small artifact."""
 
 MakeInterface = Callable[..., Interface]
 MakeModel = Callable[..., FloatModel]
+MakeArtifact = Callable[..., Path]
 
 RECURRENT: dict[str, tuple[str, dict[str, Any]]] = {
     "rnn": ("rnn", {}),
@@ -92,3 +104,146 @@ def worked_examples() -> dict[str, Any]:
     """The worked examples of the project's source documents."""
     examples: dict[str, Any] = json.loads(Path(__file__).with_name("worked_examples.json").read_text(encoding="utf-8"))
     return examples
+
+
+@pytest.fixture(scope="session")
+def make_artifact(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
+    """Writes an artifact of such a model (`make_model`), whose golden windows have STEPS, 7, 1 and STEPS steps."""
+
+    def make(*layers: tuple[str, int, dict[str, Any]], **options: Any) -> Path:
+        model = make_model(*layers, features=3, window=STEPS, **options)
+        x = np.random.default_rng(0).normal(size=(4, STEPS, 3)).astype(np.float32)
+        lengths = np.array([STEPS, 7, 1, STEPS], np.int32)
+        integer = quantize(model, x, lengths).model
+        folder = tmp_path_factory.mktemp("made") / "small"
+        folder.mkdir()
+        for backend in backends.backends():
+            backend.export(integer, model, folder)
+        compute(integer, integer.quantize_input(x), lengths).save(folder)
+        metrics = {"float": {"accuracy": 0.75, "parameters": 182}, "pruned": None, "int8": {"accuracy": 0.5}}
+        artifacts.write_manifest(folder, {"name": folder.name, "metrics": metrics})
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def pristine(make_artifact: MakeArtifact) -> Path:
+    """A GRU of 5 units on f0, f1, f2 into the classes c0, c1. Don't change its files."""
+    return make_artifact(("gru", 5, {}), ("dense", 2, {}))
+
+
+@pytest.fixture
+def model(pristine: Path) -> Model:
+    """`pristine`, loaded."""
+    return load(pristine)
+
+
+@pytest.fixture
+def expected(model: Model) -> Golden:
+    """The golden vectors of `model`."""
+    return load_golden(model.folder, model.integer.program)
+
+
+@pytest.fixture
+def artifact(pristine: Path, tmp_path: Path) -> Path:
+    """A copy of `pristine` to break."""
+    return Path(shutil.copytree(pristine, tmp_path / "artifact"))
+
+
+@pytest.fixture(scope="session")
+def rehash() -> Callable[[Path], None]:
+    """Makes the hashes of a manifest right again, so that what stands in the files has to be checked."""
+
+    def write(folder: Path) -> None:
+        path = folder / "manifest.json"
+        manifest = json.loads(path.read_text())
+        manifest["files"] = {n: hashlib.sha256((folder / n).read_bytes()).hexdigest() for n in manifest["files"]}
+        path.write_text(json.dumps(manifest))
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def edit_json() -> Callable[..., None]:
+    """Sets the value at a path of keys in a JSON file."""
+
+    def edit(file: Path, *keys: str | int, value: Any) -> None:
+        content = place = json.loads(file.read_text())
+        for key in keys[:-1]:
+            place = place[key]
+        place[keys[-1]] = value
+        file.write_text(json.dumps(content))
+
+    return edit
+
+
+@pytest.fixture(scope="session")
+def edit_npz() -> Callable[..., None]:
+    """Changes or adds arrays of an .npz file; None takes one away."""
+
+    def edit(file: Path, arrays: dict[str, npt.NDArray[Any] | None]) -> None:
+        with np.load(file) as content:
+            merged = {**content, **arrays}
+        np.savez(file, **{name: array for name, array in merged.items() if array is not None})
+
+    return edit
+
+
+@pytest.fixture
+def windows(tmp_path: Path) -> Callable[..., Path]:
+    """Writes 60 windows of 10 people and 3 classes to an .npz file; keywords change its arrays, None leaves one out."""
+
+    def write(**changed: Any) -> Path:
+        y = np.arange(60) % 3
+        x = np.random.default_rng(0).normal(size=(60, STEPS, 3)) + y[:, None, None]
+        arrays = {"x": x, "y": y, "group": np.array([f"person {i // 6}" for i in range(60)]), **changed}
+        np.savez(tmp_path / "windows.npz", **{name: array for name, array in arrays.items() if array is not None})
+        return tmp_path / "windows.npz"
+
+    return write
+
+
+@pytest.fixture
+def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets `build` do all but train: weights are random, so that neither TensorFlow nor its compiler takes time."""
+
+    def initialize(interface: Any, specs: Any, seed: int) -> FloatModel:
+        rng, inputs, layers = np.random.default_rng(seed), len(interface.features), []
+        for spec in specs:
+            shapes = cells.get(spec.kind).shapes(inputs, spec.units, **spec.options)
+            weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+            layers.append(Layer(spec.kind, spec.units, spec.options, weights))
+            inputs = spec.units
+        return FloatModel(interface, tuple(layers))
+
+    monkeypatch.setattr("edgernn.build.initialize", initialize)
+    monkeypatch.setattr("edgernn.build.fit", lambda model, *arguments, **options: model)
+    monkeypatch.setattr("edgernn.build.predict", lambda model, x: model.forward(x))
+
+
+@pytest.fixture
+def cli() -> Callable[..., Result]:
+    """Runs `edgernn ARGUMENTS` in this process; anything but an exit fails the test with its traceback."""
+
+    def run(*arguments: object, **options: Any) -> Result:
+        result = CliRunner().invoke(edgernn, [str(argument) for argument in arguments], **options)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    return run
+
+
+@pytest.fixture
+def refused(cli: Callable[..., Result]) -> Callable[..., str]:
+    """Runs a command that has to fail with this status, one line on stderr, and nothing on stdout; returns the line."""
+
+    def run(status: int, *arguments: object, **options: Any) -> str:
+        result = cli(*arguments, **options)
+        assert (result.exit_code, result.stdout) == (status, ""), result.output
+        (line,) = result.stderr.splitlines()
+        assert line.startswith("edgernn: ")
+        return line
+
+    return run

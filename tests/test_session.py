@@ -13,11 +13,6 @@ SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
 
 
 @pytest.fixture
-def model(pristine):
-    return edgernn.load(pristine)
-
-
-@pytest.fixture
 def session(model):
     return model.session()
 

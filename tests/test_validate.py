@@ -20,16 +20,6 @@ VALUES = STEPS * (2 + 5)
 
 
 @pytest.fixture
-def model(pristine):
-    return edgernn.load(pristine)
-
-
-@pytest.fixture
-def expected(model):
-    return golden.load(model.folder, model.integer.program)
-
-
-@pytest.fixture
 def program(model):
     return model.integer.program
 

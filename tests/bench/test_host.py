@@ -2,23 +2,11 @@
 """Latencies: every runtime is timed on the same samples, in turns, and a missing one is told."""
 
 import numpy as np
-import pytest
 
-import edgernn
-from edgernn import backends, golden
+from edgernn import backends
 from edgernn.backends.numpy.runtime import NumpyStepper
 from edgernn.bench.host import measure
 from edgernn.errors import MissingExtraError
-
-
-@pytest.fixture
-def model(pristine):
-    return edgernn.load(pristine)
-
-
-@pytest.fixture
-def expected(model):
-    return golden.load(model.folder, model.integer.program)
 
 
 class Recording:

@@ -21,7 +21,7 @@ from edgernn.model import FloatModel, IntegerModel, Interface
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
-from edgernn.train.fit import Recipe, fit, predict
+from edgernn.train.fit import Recipe, fit
 from edgernn.train.network import LayerSpec, initialize
 from edgernn.train.units import remove_units
 from edgernn.validate import Report, validate
@@ -303,7 +303,7 @@ def _stage(name: StageName, model: FloatModel, test: Dataset) -> Stage:
     weights = [weight for layer in model.layers for weight in layer.weights.values()]
     nonzero = sum(int(np.count_nonzero(weight)) for weight in weights)
     parameters, size = sum(weight.size for weight in weights), sum(weight.nbytes for weight in weights)
-    return Stage(name, evaluate(predict(model, test.x), test), parameters, nonzero, size)
+    return Stage(name, evaluate(model.predict(test.x), test), parameters, nonzero, size)
 
 
 def _integer_stage(model: IntegerModel, test: Dataset) -> Stage:

@@ -125,6 +125,10 @@ class FloatModel:
         """Network outputs [n, T, K] for raw windows [n, T, F], every step's; states start at zero."""
         return self.layer_outputs(x)[self.names()[-1]]
 
+    def predict(self, x: npt.NDArray[Any]) -> Float:
+        """`forward`, in the target's own unit."""
+        return self.interface.denormalize(self.forward(x))
+
     def layer_outputs(self, x: npt.NDArray[Any]) -> dict[str, Float]:
         """What every layer gives for raw windows [n, T, F], by its name: [n, T, units]."""
         algebra = _Recorder(self.matrices())

@@ -219,7 +219,6 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("edgernn.build.initialize", initialize)
     monkeypatch.setattr("edgernn.build.fit", lambda model, *arguments, **options: model)
-    monkeypatch.setattr("edgernn.build.predict", lambda model, x: model.forward(x))
 
 
 @pytest.fixture

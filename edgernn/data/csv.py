@@ -74,9 +74,9 @@ def load(
     numbered by their first time, so that a split by time follows it (one clock for all files); on ties, and without
     time, in the order of the files and rows.
     window, stride: steps (100 or "100") or seconds ("2.5s"); seconds need rate (Hz) or time (its median step gives the
-    rate). Without window a whole recording (or, with labels per
-    window, a whole stretch of one label) is a window; without stride windows do not overlap. A shorter recording or
-    stretch gives one shorter window; steps behind the last whole window are left out.
+    rate). Without window a whole recording (or, with labels per window, a whole stretch of one label) is a window;
+    without stride windows do not overlap. A shorter recording or stretch gives one shorter window; steps behind the
+    last whole window are left out.
 
     Classes are sorted: as numbers when all are integers, as text otherwise.
     Raises DataError for what is wrong in the files, ConfigError for options that contradict each other,

@@ -107,21 +107,6 @@ def _first_choice(recipe: Recipe) -> int:
     return int(recipe.epochs * (RAMP if recipe.sparsity else _EARLIEST))
 
 
-def predict(model: FloatModel, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Outputs [n, T, K] of every step for raw windows x [n, T, F], in the target's own unit."""
-    return model.interface.denormalize(_predict(networks.build(model), model.interface.normalize(x)))
-
-
-def _predict(network: Any, normalized: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    outputs = []
-    for start in range(0, len(normalized), _EVALUATION_BATCH):
-        part = normalized[start : start + _EVALUATION_BATCH]
-        missing = min(_EVALUATION_BATCH, len(normalized)) - len(part)
-        padded = np.pad(part, ((0, missing), (0, 0), (0, 0)))
-        outputs.append(np.asarray(network(padded, training=False))[: len(part)])
-    return np.concatenate(outputs)
-
-
 class _Loop:
     """One network in training, its optimizer, its averaged twin and its masks."""
 
@@ -139,7 +124,7 @@ class _Loop:
         self._teacher = None if teacher is None else networks.build(teacher)
         self._loss = _loss(keras, model, recipe.label_smoothing, taught=teacher is not None)
         self._compiled = tensorflow.function(self._update, jit_compile=True)
-        self.evaluate = tensorflow.function(lambda x: self._twin(x, training=False), jit_compile=True)
+        self._evaluate = tensorflow.function(lambda x: self._twin(x, training=False), jit_compile=True)
 
     def step(self, batch: Examples, number: int, total: int) -> None:
         """One step of gradient descent, the `number`th of `total`."""
@@ -155,8 +140,14 @@ class _Loop:
         return networks.extract(self._twin, self._model)
 
     def outputs(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Network outputs of the averaged weights for raw windows."""
-        return _predict(lambda part, training: self.evaluate(part), self._model.interface.normalize(x))
+        """Network outputs of the averaged weights for raw windows, in batches of one shape: a new one is compiled."""
+        normalized, batch = self._model.interface.normalize(x), min(_EVALUATION_BATCH, len(x))
+        outputs = []
+        for start in range(0, len(x), batch):
+            part = normalized[start : start + batch]
+            padded = np.pad(part, ((0, batch - len(part)), (0, 0), (0, 0)))
+            outputs.append(np.asarray(self._evaluate(padded))[: len(part)])
+        return np.concatenate(outputs)
 
     def _update(self, x: Any, y: Any, weight: Any, momentum: Any) -> None:
         tensorflow, _ = tensorflow_and_keras()

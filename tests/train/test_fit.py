@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgernn.train.fit import fit, predict
+from edgernn.train.fit import _Loop, fit
 
 KINDS = {"rnn": {}, "gru": {"reset_after": False}, "lstm": {}}
 
@@ -27,7 +27,7 @@ def network(make_model):
 def judged(model, data):
     """Outputs and targets of the steps that count."""
     counted = data.step_weights() > 0
-    return predict(model, data.x)[counted], data.step_targets()[counted]
+    return model.predict(data.x)[counted], data.step_targets()[counted]
 
 
 def accuracy(model, data):
@@ -156,3 +156,9 @@ def test_inputs_are_left_as_they_are(network, make_examples, make_recipe):
     np.testing.assert_array_equal(data.x, samples)
     for name, weight in before.items():
         np.testing.assert_array_equal(model.layers[0].weights[name], weight)
+
+
+def test_the_scored_outputs_do_not_depend_on_the_batch(network, make_recipe):
+    """630 windows are two batches, the second one filled up."""
+    model, x = network(), np.random.default_rng(0).normal(size=(630, 6, 2)).astype(np.float32)
+    np.testing.assert_allclose(_Loop(model, make_recipe(), None).outputs(x), model.forward(x), rtol=0, atol=1e-5)

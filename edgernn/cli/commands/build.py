@@ -32,13 +32,12 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     on smartwatch recordings of shoulder exercises.
     """
     from edgernn import artifact
+    from edgernn.build import build, cross_validate
     from edgernn.config import artifact_name, load
 
     settings = load(config, overrides)
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
-
-    from edgernn.build import build, cross_validate
 
     results: Folds = ()
     if folds:

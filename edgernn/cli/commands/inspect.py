@@ -2,14 +2,10 @@
 """edgernn inspect"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from edgernn.cli.console import say, table
-
-if TYPE_CHECKING:
-    from edgernn.model import Interface
 
 
 @click.command()
@@ -37,15 +33,12 @@ def command(artifact: Path) -> None:
     seconds = (
         f" ({interface.window / interface.rate:g} s at {interface.rate:g} steps a second)" if interface.rate else ""
     )
-    say(f"trained on windows of {interface.window} steps{seconds}, a result for each {_judged(interface)}")
+    judged = "step" if interface.per_step else "window"
+    say(f"trained on windows of {interface.window} steps{seconds}, a result for each {judged}")
     metrics = model.manifest.get("metrics")
     for form, values in metrics.items() if isinstance(metrics, dict) else ():
         if isinstance(values, dict):
             say(f"{form}: " + ", ".join(f"{name} {_rounded(value)}" for name, value in values.items()))
-
-
-def _judged(interface: "Interface") -> str:
-    return "step" if interface.per_step else "window"
 
 
 def _rounded(value: object) -> str:

@@ -56,19 +56,34 @@ class Model:
         """Class names in the order of the outputs; empty for regression."""
         return self.integer.interface.classes
 
-    def session(self) -> Session:
-        """A stream of its own: a state that starts at zero and lasts from step to step."""
-        return Session(self.integer)
+    def session(self, engine: str | None = None) -> Session:
+        """A stream of its own: a state that starts at zero and lasts from step to step.
+
+        engine: "native" or "numpy", which give the same results; None takes the native one where it is installed.
+        Raises ConfigError for another name, and EdgernnError for "native" where it is not installed.
+        """
+        return Session(self.integer, engine)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of folder that `staged` writes: its name in a sentence, and a file that every such folder has."""
+
+    name: str
+    marker: str
+
+
+ARTIFACT = Kind("artifact", MANIFEST)
 
 
 @contextmanager
-def staged(folder: Path, *, force: bool) -> Iterator[Path]:
+def staged(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> Iterator[Path]:
     """A folder to write into, which becomes `folder` when the block ends and vanishes when it fails.
 
     Raises ArtifactError when `folder` exists and may not be replaced, or can't be written. With `force`, an existing
-    artifact or empty folder is replaced; anything else never is. A link stays, what it leads to is replaced.
+    folder of this kind or an empty one is replaced; anything else never is. A link stays, what it leads to is replaced.
     """
-    check_target(folder, force=force)
+    check_target(folder, force=force, kind=kind)
     target = Path(os.path.realpath(folder))
     aside: Path | None = None
     with _writing(folder):
@@ -77,15 +92,15 @@ def staged(folder: Path, *, force: bool) -> Iterator[Path]:
             aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
             yield aside
             aside.chmod(0o777 & ~_umask())
-            check_target(folder, force=force)
+            check_target(folder, force=force, kind=kind)
             _replace(aside, target)
         finally:
             if aside is not None:
                 shutil.rmtree(aside, ignore_errors=True)
 
 
-def check_target(folder: Path, *, force: bool) -> None:
-    """Raises ArtifactError when an artifact may not be written to `folder`: better before training than after."""
+def check_target(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> None:
+    """Raises ArtifactError when `staged` may not write to `folder`: better before training than after."""
     with _writing(folder):
         if not os.path.lexists(folder):
             existing = next(parent for parent in folder.absolute().parents if parent.exists())
@@ -94,9 +109,9 @@ def check_target(folder: Path, *, force: bool) -> None:
             raise ArtifactError(
                 f"{folder} exists already: add --force to replace it, or choose another folder with --out"
             )
-        elif not folder.is_dir() or (any(folder.iterdir()) and not (folder / MANIFEST).is_file()):
+        elif not folder.is_dir() or (any(folder.iterdir()) and not (folder / kind.marker).is_file()):
             raise ArtifactError(
-                f"{folder} exists and is no artifact, so it is not replaced: choose another folder with --out"
+                f"{folder} exists and is no {kind.name}, so it is not replaced: choose another folder with --out"
             )
 
 
@@ -135,8 +150,7 @@ def _umask() -> int:
 
 def write_model(folder: Path, model: IntegerModel) -> None:
     """Writes the integer model's own two files."""
-    structure = {"interface": _interface_to_json(model.interface), "program": model.program.structure()}
-    (folder / _STRUCTURE).write_text(json.dumps(structure, indent=1) + "\n", encoding="utf-8")
+    (folder / _STRUCTURE).write_text(_structure_of(model), encoding="utf-8")
     arrays = {
         f"{name}/{part}": getattr(kernel, part)
         for name, kernel in model.program.kernels.items()
@@ -145,9 +159,26 @@ def write_model(folder: Path, model: IntegerModel) -> None:
     np.savez(folder / _WEIGHTS, **arrays)
 
 
+def digest(model: IntegerModel) -> str:
+    """SHA-256 of all that the model computes with, as 64 hexadecimal digits: which model a device holds."""
+    hashed = hashlib.sha256(_structure_of(model).encode())
+    for name, kernel in sorted(model.program.kernels.items()):
+        hashed.update(name.encode())
+        for part in _KERNEL_PARTS:
+            array = getattr(kernel, part)
+            hashed.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return hashed.hexdigest()
+
+
+def _structure_of(model: IntegerModel) -> str:
+    structure = {"interface": _interface_to_json(model.interface), "program": model.program.structure()}
+    return json.dumps(structure, indent=1) + "\n"
+
+
 def write_manifest(folder: Path, description: Mapping[str, Any]) -> None:
     """Writes the manifest, last: `description` with the format version and the hash of every other file."""
-    files = {path.name: _sha256(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path != folder / MANIFEST)
+    files = {path.relative_to(folder).as_posix(): _sha256(path) for path in paths}
     manifest = {"format_version": FORMAT_VERSION, **description, "files": files}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
 
@@ -205,7 +236,8 @@ def _read_manifest(folder: Path) -> Mapping[str, Any]:
 
 def _check_file(folder: Path, name: str, digest: object) -> None:
     path = folder / name
-    if Path(name).name != name or not name.isprintable():
+    parts = name.split("/")
+    if not name.isprintable() or any(part in ("", ".", "..") or Path(part).name != part for part in parts):
         raise ArtifactError(f"{folder / MANIFEST} names {name!r}, which is no file of its own: don't use this artifact")
     try:
         found = _sha256(path)

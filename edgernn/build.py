@@ -160,7 +160,7 @@ def _fill(
     integer = trained.quantized.model
     with phase("export", 1):
         for backend in backends.backends():
-            backend.export(integer, trained.model, stage)
+            backend.export(integer, trained.model, artifact_name(config), stage)
         values_a_window = parts.test.x.shape[1] * sum(integer.program.tensors[n].size for n in integer.program.outputs)
         held_out = _spread(parts.test, -(-_GOLDEN_VALUES // values_a_window))
         expected = golden.compute(integer, integer.quantize_input(held_out.x), held_out.lengths)

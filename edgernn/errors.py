@@ -18,8 +18,21 @@ class ArtifactError(EdgernnError):
     """An artifact is incomplete, changed, or of an unknown version."""
 
 
+class DeviceError(EdgernnError):
+    """A device, an emulator or the way to it does not do what it should; or it holds other firmware than asked for."""
+
+
 class MissingExtraError(EdgernnError):
     """An optional package is not installed."""
 
     def __init__(self, purpose: str, package: str, extra: str) -> None:
         super().__init__(f"{purpose} needs {package}, which is not installed: run pip install 'edgernn[{extra}]'")
+
+
+class MissingToolError(EdgernnError):
+    """A program that is no Python package is not installed."""
+
+    def __init__(self, purpose: str, tool: str, *packages: str) -> None:
+        noun = "package" if len(packages) == 1 else "packages"
+        names = ", ".join(packages)
+        super().__init__(f"{purpose} needs {tool}, which is not installed: install Debian's {noun} {names}")

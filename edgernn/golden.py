@@ -38,6 +38,11 @@ class Golden:
         """Number of steps in all windows."""
         return int(self.lengths.sum())
 
+    def first(self, steps: int) -> "Golden":
+        """The first steps of every window, at most `steps` of each."""
+        states = {name: values[:, :steps] for name, values in self.states.items()}
+        return Golden(self.x[:, :steps], np.minimum(self.lengths, np.int32(steps)), self.y[:, :steps], states)
+
     def save(self, folder: Path) -> None:
         """Writes FILE: arrays `x`, `lengths`, `y` and `states/<name>`."""
         states = {_key(name): values for name, values in self.states.items()}

@@ -155,25 +155,36 @@ class _Recorder(FloatAlgebra):
         return v
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IntegerModel:
     """A program and the float edges around it."""
 
     interface: Interface
     program: Program
 
+    @property
+    def input_factor(self) -> Float:
+        """2**frac / std, float32 [F]."""
+        factor: Float = np.float32(2.0 ** self.program.tensors[self.program.x].frac) / self.interface.std
+        return factor
+
+    @property
+    def output_scale(self) -> np.float32:
+        """What one unit of an integer output stands for before it is denormalized."""
+        return np.float32(2.0 ** -self.program.tensors[self.program.y].frac)
+
     def quantize_input(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Operands for raw samples [..., F]: (x - mean) * (2**frac / std) in float32, rounded half to even, clipped."""
-        tensor = self.program.tensors[self.program.x]
-        factor = np.float32(2.0**tensor.frac) / self.interface.std
-        limit = OPERAND_LIMIT[tensor.dtype]
+        dtype = self.program.tensors[self.program.x].dtype
+        limit = OPERAND_LIMIT[dtype]
         with np.errstate(over="ignore"):
-            q = np.rint((x.astype(np.float32) - self.interface.mean) * factor)
-        return np.clip(q, -limit, limit).astype(tensor.dtype)
+            q = np.rint((x.astype(np.float32) - self.interface.mean) * self.input_factor)
+        operands: npt.NDArray[Any] = np.clip(q, -limit, limit).astype(dtype)
+        return operands
 
     def dequantize_output(self, y: npt.NDArray[Any]) -> Float:
         """Logits, or targets in the user's unit, from integer outputs [..., K]."""
-        return self.interface.denormalize(y * np.float32(2.0 ** -self.program.tensors[self.program.y].frac))
+        return self.interface.denormalize(y * self.output_scale)
 
     def zero_states(self, batch: tuple[int, ...] = ()) -> dict[str, npt.NDArray[Any]]:
         """The states before the first step, by the names that the program reads them by."""

@@ -1,29 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """Streaming inference: samples in, one after the other, with a state that lasts."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.engine import choose
 from edgernn.errors import DataError
 from edgernn.model import IntegerModel
-from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.ops import OPERAND_LIMIT
 
 
 class Session:
-    """One stream through a model. Sessions of the same model are independent of each other."""
+    """One stream through a model. Sessions of the same model are independent of each other.
 
-    def __init__(self, model: IntegerModel) -> None:
+    A session belongs to one thread at a time; threads with sessions of their own step at the same time.
+    """
+
+    def __init__(self, model: IntegerModel, engine: str | None = None) -> None:
+        """engine: "native" or "numpy"; None takes the native one where it is installed.
+
+        Raises ConfigError for another name, and EdgernnError for "native" where it is not installed.
+        """
         self._model = model
-        self._interpreter = Interpreter(model.program)
+        self._engine = choose(model, engine)
+        self._quick = self._engine.quick
         self._operand = model.program.tensors[model.program.x]
-        self.reset()
+
+    @property
+    def engine(self) -> str:
+        """What computes the steps: "native" or "numpy"."""
+        return self._engine.name
 
     def reset(self) -> None:
         """Forgets the past: the state is zero again, as before the first step."""
-        self._states = self._model.zero_states()
+        self._engine.reset()
 
     def step(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """One time step.
@@ -31,44 +44,70 @@ class Session:
         x: a sample [F] of raw sensor values; the result is float32 [K]: logits for classes, targets in their own unit
         otherwise. Or an array of the operands' dtype (int8, or int16 where the model has it), as
         `IntegerModel.quantize_input` gives it; the result is then the int16 [K] of the program.
-        Raises DataError for another shape, for values that are no finite numbers, and for operands out of range.
+        Raises DataError for another shape, for values that are no finite numbers, and for operands out of range; and
+        EdgernnError while another thread runs this session.
         """
-        sample = _array(x)
-        features = self._model.interface.features
-        if sample.shape != (len(features),):
-            raise DataError(f"a step takes {len(features)} features, not an array of shape {list(sample.shape)}")
-        if sample.dtype == self._operand.dtype:
-            return self._advance(self._checked_operand(sample))
-        if sample.dtype.kind not in "iuf":
-            raise DataError(f"a step takes real numbers, not {sample.dtype}")
-        with np.errstate(over="ignore"):
-            sample = sample.astype(np.float32)
-        if not np.isfinite(sample).all():
-            at = int(np.argmin(np.isfinite(sample)))
-            raise DataError(
-                f"feature {at} ({features[at]}) of the sample is {sample[at]} in float32, which is not finite"
-            )
-        return self._model.dequantize_output(self._advance(self._model.quantize_input(sample)))
+        y = self._quick(x)
+        return self._step(x) if y is None else y
 
     def run(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Steps through x [T, F] from the present state; the outputs of all steps, [T, K]."""
+        """Many steps in one call; the results of all of them.
+
+        x: samples [T, F] as `step` takes them, from the present state on, which gives [T, K]; or windows [n, T, F],
+        each from a state of zero, which gives [n, T, K] and leaves the session's own state as it is.
+        Raises what `step` raises; nothing has changed then.
+        """
         samples = _array(x)
-        if samples.ndim != 2 or not len(samples):
-            raise DataError(f"a run takes an array [steps, features], not one of shape {list(samples.shape)}")
-        return np.stack([self.step(sample) for sample in samples])
+        if samples.ndim not in (2, 3) or not all(samples.shape[:-1]):
+            raise DataError(
+                "a run takes an array [steps, features] or [windows, steps, features], "
+                f"not one of shape {list(samples.shape)}"
+            )
+        self._check_features(samples.shape[-1:])
+        return self._through(samples, self._engine.run if samples.ndim == 2 else self._engine.run_windows)
 
-    def _checked_operand(self, sample: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    def _step(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
+        """`step` for whatever x may be."""
+        sample = _array(x)
+        self._check_features(sample.shape)
+        return self._through(sample, lambda operand: self._engine.run(operand[None])[0])
+
+    def _through(
+        self, samples: npt.NDArray[Any], advance: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
+    ) -> npt.NDArray[Any]:
+        """Results for samples or operands [..., F], by what takes operands to outputs."""
+        if samples.dtype == self._operand.dtype:
+            self._check_operands(samples)
+            return advance(samples)
+        if samples.dtype.kind not in "iuf":
+            raise DataError(f"a step takes real numbers, not {samples.dtype}")
+        with np.errstate(over="ignore"):
+            samples = samples.astype(np.float32)
+        self._check_finite(samples)
+        return self._model.dequantize_output(advance(self._model.quantize_input(samples)))
+
+    def _check_features(self, shape: tuple[int, ...]) -> None:
+        features = len(self._model.interface.features)
+        if shape != (features,):
+            raise DataError(f"a step takes {features} features, not an array of shape {list(shape)}")
+
+    def _check_operands(self, operands: npt.NDArray[Any]) -> None:
         limit = OPERAND_LIMIT[self._operand.dtype]
-        if ((sample < -limit) | (sample > limit)).any():
+        if ((operands < -limit) | (operands > limit)).any():
             raise DataError(f"an operand must lie within +-{limit}; pass raw sensor values as floats")
-        return sample
 
-    def _advance(self, operand: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        program = self._model.program
-        values = self._interpreter.step({program.x: operand, **self._states})
-        self._states = program.next_states(values)
-        # y may be a state, which the caller must not change.
-        return values[program.y].copy()
+    def _check_finite(self, samples: npt.NDArray[np.float32]) -> None:
+        finite = np.isfinite(samples)
+        if finite.all():
+            return
+        at = np.unravel_index(np.argmin(finite), finite.shape)
+        *place, feature = map(int, at)
+        axes = ("window", "step")[2 - len(place) :]
+        where = "".join(f", {axis} {i}" for axis, i in zip(axes, place, strict=True))
+        raise DataError(
+            f"feature {feature} ({self._model.interface.features[feature]}) of the sample{where} is {samples[at]} "
+            "in float32, which is not finite"
+        )
 
 
 def _array(x: npt.ArrayLike) -> npt.NDArray[Any]:

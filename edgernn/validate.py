@@ -97,15 +97,21 @@ def _compare(model: Model, golden: Golden, runtime: Runtime, progress: Progress)
     try:
         version = runtime.version()
         stepper = runtime.load(model.folder, model.integer)
+        return _step_through(model, golden, runtime.name, version, stepper, progress)
     except EdgernnError as error:
         return Result(runtime.name, version, "unavailable", str(error), 0, 0, 0, 0, None)
+
+
+def _step_through(
+    model: Model, golden: Golden, name: str, version: str, stepper: Stepper, progress: Progress
+) -> Result:
     expected = _expected(golden)
     values = mismatches = largest = 0
     first: Difference | None = None
     for window, length in enumerate(golden.lengths):
         found = _run_window(model, stepper, golden.x[window, :length])
-        for name, array in found.items():
-            gap = np.abs(array.astype(np.int64) - expected[name][window, :length])
+        for tensor, array in found.items():
+            gap = np.abs(array.astype(np.int64) - expected[tensor][window, :length])
             values += gap.size
             mismatches += int(np.count_nonzero(gap))
             largest = max(largest, int(gap.max(initial=0)))
@@ -113,7 +119,7 @@ def _compare(model: Model, golden: Golden, runtime: Runtime, progress: Progress)
             first = _locate(model, stepper, golden, window, found)
         progress(int(length))
     status: Status = "differs" if mismatches else "agrees"
-    return Result(runtime.name, version, status, "", golden.steps, values, mismatches, largest, first)
+    return Result(name, version, status, "", golden.steps, values, mismatches, largest, first)
 
 
 def _expected(golden: Golden) -> dict[str, Array]:

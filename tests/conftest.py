@@ -20,6 +20,8 @@ from edgernn.golden import Golden, compute
 from edgernn.golden import load as load_golden
 from edgernn.model import FloatModel, Interface, Layer
 from edgernn.quantize import quantize
+from edgernn.spec import ops
+from edgernn.spec.program import Kernel, Op, Program, ProgramError, State, Tensor
 
 STEPS = 12
 """Of the golden windows of the small artifact."""
@@ -34,6 +36,12 @@ RECURRENT: dict[str, tuple[str, dict[str, Any]]] = {
     "gru of the paper": ("gru", {"reset_after": False}),
     "lstm": ("lstm", {}),
 }
+
+
+@pytest.fixture(scope="session")
+def runtime_names() -> list[str]:
+    """Every runtime of this machine, in the order of the tables."""
+    return ["numpy", "c", "native", "litert-xnnpack", "litert-builtin", "litert-reference"]
 
 
 @pytest.fixture(params=RECURRENT.values(), ids=RECURRENT)
@@ -118,7 +126,7 @@ def make_artifact(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactor
         folder = tmp_path_factory.mktemp("made") / "small"
         folder.mkdir()
         for backend in backends.backends():
-            backend.export(integer, model, folder)
+            backend.export(integer, model, folder.name, folder)
         compute(integer, integer.quantize_input(x), lengths).save(folder)
         metrics = {"float": {"accuracy": 0.75, "parameters": 182}, "pruned": None, "int8": {"accuracy": 0.5}}
         artifacts.write_manifest(folder, {"name": folder.name, "metrics": metrics})
@@ -131,6 +139,93 @@ def make_artifact(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactor
 def pristine(make_artifact: MakeArtifact) -> Path:
     """A GRU of 5 units on f0, f1, f2 into the classes c0, c1. Don't change its files."""
     return make_artifact(("gru", 5, {}), ("dense", 2, {}))
+
+
+@pytest.fixture(scope="session")
+def random_program() -> Callable[[int], Program]:
+    """A legal program made of random ops on random vectors, of shapes that no cell has, for each seed."""
+
+    def make(seed: int) -> Program:
+        rng = np.random.default_rng(seed)
+        while True:
+            try:
+                return _random_program(rng)
+            except ProgramError:
+                continue
+
+    return make
+
+
+def _random_program(rng: np.random.Generator) -> Program:
+    """Draws until it is legal; raises ProgramError when it is not."""
+    sizes = (1, 3, 4, 6, 17)
+    x = Tensor("x", int(rng.integers(1, 9)), str(rng.choice(list(ops.OPERAND_LIMIT))), 5)
+    reads = [Tensor(f"s/{i}", int(rng.choice(sizes)), "int16", 15) for i in range(rng.integers(0, 4))]
+    tensors = {tensor.name: tensor for tensor in (x, *reads)}
+    made: list[Op] = []
+    kernels: dict[str, Kernel] = {}
+    operands = [x]
+
+    def emit(kind: str, inputs: Sequence[Tensor], size: int, frac: int, dtype: str = "int16", parts: int = 1) -> Tensor:
+        outputs = [Tensor(f"l{len(made) % 3}/t{len(made)}_{i}", size, dtype, frac) for i in range(parts)]
+        tensors.update({tensor.name: tensor for tensor in outputs})
+        kernel = f"k/{len(made)}" if kind == "linear" else None
+        made.append(Op(kind, tuple(t.name for t in inputs), tuple(t.name for t in outputs), kernel))
+        return outputs[-1]
+
+    def draw(size: int | None = None) -> Tensor:
+        found = [t for t in tensors.values() if t.dtype == "int16" and t is not x and size in (None, t.size)]
+        if not found:
+            raise ProgramError("nothing fits")
+        return found[rng.integers(len(found))]
+
+    def linear() -> None:
+        v = operands[rng.integers(len(operands))]
+        rows = int(rng.choice((1, 3, 5, 12, 18, 34)))
+        kernels[f"k/{len(made)}"] = Kernel(
+            rng.integers(-127, 128, (rows, v.size)).astype(np.int8),
+            (rng.integers(-9999, 9999, rows) * rng.integers(0, 2)).astype(np.int32),
+            rng.integers(6, 10, rows).astype(np.int32),
+        )
+        out = emit("linear", [v], rows, v.frac + int(rng.integers(-3, 5)))
+        if rng.integers(2):
+            parts = int(rng.choice([n for n in (1, 2, 3) if rows % n == 0]))
+            emit("split", [out], rows // parts, out.frac, parts=parts)
+
+    linear()
+    for _ in range(rng.integers(3, 20)):
+        kind = str(
+            rng.choice(["linear", "operand", "requantize", "split", "add", "sub", "mul", "sigmoid", "tanh", "relu"])
+        )
+        if kind == "linear":
+            linear()
+            continue
+        a = draw()
+        if kind == "operand":
+            frac = a.frac - int(rng.integers(-2, 10))
+            operands.append(emit(kind, [a], a.size, frac, str(rng.choice(list(ops.OPERAND_LIMIT)))))
+        elif kind == "requantize":
+            emit(kind, [a], a.size, a.frac - int(rng.integers(-5, 6)))
+        elif kind == "split":
+            parts = int(rng.choice([n for n in (1, 2, 3) if a.size % n == 0]))
+            emit(kind, [a], a.size // parts, a.frac, parts=parts)
+        elif kind in ("add", "sub"):
+            emit(kind, [a, draw(a.size)], a.size, a.frac + int(rng.integers(-3, 3)))
+        elif kind == "mul":
+            emit(kind, [a, draw(a.size)], a.size, a.frac + int(rng.integers(-3, 3)))
+        elif kind == "relu":
+            emit(kind, [a], a.size, a.frac)
+        else:
+            fed = {"sigmoid": ops.SIGMOID_FRAC, "tanh": ops.TANH_FRAC}[kind]
+            emit(kind, [emit("requantize", [a], a.size, fed)], a.size, ops.UNIT_FRAC)
+    written = []
+    for state in reads:
+        source = draw(state.size)
+        written.append(
+            State(state.name, source.name if source.frac == 15 else emit("requantize", [source], state.size, 15).name)
+        )
+    y = list(tensors)[rng.integers(len(tensors))]
+    return Program(tensors, tuple(made), kernels, "x", y, tuple(written))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 
 import edgernn
 from edgernn import __version__, config, golden
+from edgernn.backends.c.names import prefix_of
 from edgernn.build import build, cross_validate
 from edgernn.spec.program import SPEC_VERSION
 
@@ -34,10 +35,13 @@ def check(built, *kinds):
     model = edgernn.load(built.folder)
     manifest = model.manifest
     assert [layer["kind"] for layer in manifest["model"]["layers"]] == list(kinds)
-    files = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in built.folder.iterdir() if p.suffix != ".json"}
-    files["model.json"] = hashlib.sha256((built.folder / "model.json").read_bytes()).hexdigest()
+    paths = [path for path in built.folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    files = {str(p.relative_to(built.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
     assert manifest["files"] == files
-    assert files.keys() == {"golden.npz", "model.json", "model.tflite", "model_float.tflite", "weights.npz"}
+    own = {name for name in files if not name.startswith("c/")}
+    assert own == {"golden.npz", "model.json", "model.tflite", "model_float.tflite", "weights.npz"}
+    name = prefix_of(manifest["name"])
+    assert {"c/edgernn.h", *(f"c/{name}{end}" for end in (".h", ".c", "_float.c", "_selftest.c"))} <= files.keys()
     assert manifest["format_version"] == 1
     assert manifest["created_with"]["edgernn"] == __version__
     assert manifest["created_with"]["numpy"] == np.__version__
@@ -53,14 +57,14 @@ def check(built, *kinds):
     return model
 
 
-def test_a_stack_with_fewer_units_on_windows_of_several_lengths(windows, cli, tmp_path):
+def test_a_stack_with_fewer_units_on_windows_of_several_lengths(windows, cli, tmp_path, runtime_names):
     lengths = np.where(np.arange(60) % 4, 12, 5)
     sets = ["data.source=npz", f"data.path={windows(lengths=lengths)}", "model.units=[8, 4]", "model.dense=[6]"]
     sets += ["prune.units=0.5", "prune.sparsity=0", "train.dropout=0.1", *SHORT]
     overrides = [argument for text in sets for argument in ("--set", text)]
     outcome = cli("build", "--out", tmp_path / "out", *overrides)
     assert outcome.exit_code == 0, outcome.output
-    assert outcome.stdout.count("agrees") == 4
+    assert outcome.stdout.count("agrees") == len(runtime_names)
     model = edgernn.load(tmp_path / "out")
     assert [layer["units"] for layer in model.manifest["model"]["layers"]] == [4, 2, 3, 3]
     assert model.manifest["metrics"].keys() == {"float", "unit_pruned", "pruned", "int8"}
@@ -68,7 +72,7 @@ def test_a_stack_with_fewer_units_on_windows_of_several_lengths(windows, cli, tm
     assert set(golden.load(tmp_path / "out", model.integer.program).lengths.tolist()) == {5, 12}
     report = json.loads(cli("validate", tmp_path / "out", "--json", "-").stdout)
     assert report["spec_version"] == SPEC_VERSION
-    assert [entry["mismatches"] for entry in report["runtimes"]] == [0] * 4
+    assert [entry["mismatches"] for entry in report["runtimes"]] == [0] * len(runtime_names)
     for command in (["inspect"], ["bench", "--steps", "10"]):
         assert cli(*command, tmp_path / "out").exit_code == 0
     lines = "1,2,3\n" * 12
@@ -119,8 +123,8 @@ def test_csv_with_labels_for_every_step_twice(tmp_path):
     command = [sys.executable, "-m", "edgernn", "build", "--out", str(tmp_path / "again"), *arguments]
     finished = subprocess.run(command, capture_output=True, text=True)
     assert finished.returncode == 0, finished.stderr
-    for path in (tmp_path / "out").iterdir():
-        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+    for path in (tmp_path / "out").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "again" / path.relative_to(tmp_path / "out")).read_bytes(), path.name
 
 
 def test_a_gru_with_the_other_reset_gate(run, windows):

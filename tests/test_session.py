@@ -1,29 +1,45 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Streaming: the state lasts, streams are independent, and a wrong sample is one sentence that changes nothing."""
+"""Streaming: the state lasts, streams are independent, and a wrong sample is one sentence that changes nothing.
+
+By every engine, which give the same results and the same errors.
+"""
 
 import numpy as np
 import pytest
 
 import edgernn
 from edgernn import golden
-from edgernn.errors import DataError
+from edgernn.errors import ConfigError, DataError
 from edgernn.quantize import quantize
 
 SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
 
 
+@pytest.fixture(params=["native", "numpy"])
+def engine(request):
+    return request.param
+
+
 @pytest.fixture
-def session(model):
-    return model.session()
+def session(model, engine):
+    return model.session(engine)
 
 
-def test_integers_give_the_golden_outputs(model):
+def test_the_engine(model, session, engine):
+    assert session.engine == engine
+    assert model.session().engine == edgernn.Session(model.integer).engine == "native"
+    with pytest.raises(ConfigError, match="there is no engine 'cuda'; there are native, numpy"):
+        model.session("cuda")
+
+
+def test_integers_give_the_golden_outputs(model, engine):
     program = model.integer.program
     expected = golden.load(model.folder, program)
     for x, y, length in zip(expected.x, expected.y, expected.lengths, strict=True):
-        found = model.session().run(x[:length])
-        assert found.dtype == np.int16
-        np.testing.assert_array_equal(found, y[:length])
+        session = model.session(engine)
+        for found in (session.run(x[:length]), session.run(x[None, :length])[0]):
+            assert found.dtype == np.int16
+            np.testing.assert_array_equal(found, y[:length])
 
 
 def test_floats_are_quantized_and_back(model, session):
@@ -36,7 +52,10 @@ def test_floats_are_quantized_and_back(model, session):
 @pytest.mark.parametrize("dtype", [np.float16, np.float64, np.longdouble])
 def test_floats_of_any_width(session, model, dtype):
     rounded = SAMPLES.astype(np.float16)
-    np.testing.assert_array_equal(session.run(rounded.astype(dtype)), model.session().run(rounded.astype(np.float32)))
+    expected = model.session().run(rounded.astype(np.float32))
+    np.testing.assert_array_equal(session.run(rounded.astype(dtype)), expected)
+    session.reset()
+    np.testing.assert_array_equal([session.step(sample) for sample in rounded.astype(dtype)], expected)
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint8, np.uint64])
@@ -50,9 +69,48 @@ def test_lists_are_raw_samples(session, model):
     np.testing.assert_array_equal(model.session().step([1, 2, 3]), model.session().step([1.0, 2.0, 3.0]))
 
 
-def test_int16_operands(make_model):
+STEPPED = {
+    "list": lambda x: x.tolist(),
+    "tuple": lambda x: tuple(x.tolist()),
+    "NumPy floats": list,
+    "some integers": lambda x: [round(v) if i % 2 else v for i, v in enumerate(x.clip(-(2.0**62), 2.0**62).tolist())],
+    "integers": lambda x: [round(v) for v in x.clip(-(2.0**62), 2.0**62).tolist()],
+    "float64": lambda x: x,
+    "float32": lambda x: x.astype(np.float32),
+    "float16": lambda x: x.clip(-6e4, 6e4).astype(np.float16),
+    "not native": lambda x: x.astype(">f4"),
+    "strided": lambda x: np.repeat(x, 2)[::2],
+    "unaligned": lambda x: np.frombuffer(b"." + x.tobytes(), np.uint8)[1:].view(np.float64),
+    **{
+        f"{kind}{bits}": lambda x, kind=kind, bits=bits: x.clip(-127 * (kind == "int"), 127).astype(f"{kind}{bits}")
+        for kind in ("int", "uint")
+        for bits in (16, 32, 64)
+    },
+    "int64": lambda x: (x * 2.0**40).clip(-(2.0**62), 2.0**62).astype(np.int64),
+    "memoryview": lambda x: memoryview(x.copy()),
+    "subclass": lambda x: np.ma.array(x),
+}
+
+
+@pytest.mark.parametrize("given", STEPPED.values(), ids=STEPPED)
+def test_a_step_scales_exactly_as_numpy_does(model, given):
+    """Ordinary values, ties of the rounding, values that one bit of float32 tells apart, and the largest ones."""
+    interface, rng = model.integer.interface, np.random.default_rng(2)
+    ties = (rng.integers(-300, 300, (300, 3)) + 0.5) / model.integer.input_factor + interface.mean
+    near = np.nextafter(ties.astype(np.float32), np.float32(np.inf)).astype(np.float64)
+    sizes = rng.normal(size=(300, 3)) * 2.0 ** rng.integers(-140, 127, (300, 3))
+    native, reference = model.session("native"), model.session("numpy")
+    for sample in np.concatenate([rng.normal(size=(300, 3)), ties, near, sizes, np.eye(3) * 3.4e38, np.eye(3) * 2**53]):
+        found, expected = native.step(given(sample)), reference.step(given(sample))
+        assert found.dtype == expected.dtype == np.float32
+        assert found.tobytes() == expected.tobytes()
+
+
+def test_int16_operands(make_model, engine):
     network = make_model(("lstm", 3, {}), ("dense", 2, {}), features=3)
-    session = edgernn.Session(quantize(network, np.float32(SAMPLES[None]), np.array([20], np.int32), "int16").model)
+    session = edgernn.Session(
+        quantize(network, np.float32(SAMPLES[None]), np.array([20], np.int32), "int16").model, engine
+    )
     assert session.step(np.array([16383, -16383, 0], np.int16)).dtype == np.int16
     with pytest.raises(DataError, match="within \\+-16383"):
         session.step(np.array([16384, 0, 0], np.int16))
@@ -66,8 +124,33 @@ def test_the_state_lasts_until_reset(session):
     np.testing.assert_array_equal(session.run(SAMPLES), first)
 
 
-def test_sessions_are_independent(model):
-    one, other = model.session(), model.session()
+@pytest.mark.parametrize("given", [lambda model: SAMPLES, lambda model: model.integer.quantize_input(SAMPLES)])
+def test_a_batch_is_its_windows_from_zero(model, session, engine, given):
+    windows = given(model).reshape(4, 5, 3)
+    session.step(SAMPLES[0])
+    found = session.run(windows)
+    assert found.shape == (4, 5, 2)
+    for window, y in zip(windows, found, strict=True):
+        np.testing.assert_array_equal(model.session("numpy").run(window), y)
+    expected = model.session(engine).run(SAMPLES[:2])[1]
+    np.testing.assert_array_equal(session.step(SAMPLES[1]), expected, "a batch leaves the session's state alone")
+
+
+def test_samples_in_any_memory_layout(model, session):
+    expected = model.session("numpy").run(SAMPLES.reshape(4, 5, 3))
+    for layout in (np.asfortranarray(SAMPLES), SAMPLES.astype(">f8"), np.repeat(SAMPLES, 2, axis=1)[:, ::2]):
+        np.testing.assert_array_equal(session.run(layout.reshape(4, 5, 3)), expected)
+    operands = model.integer.quantize_input(SAMPLES)
+    expected = model.session("numpy").run(operands)
+    for layout in (np.asfortranarray(operands), np.repeat(operands, 2, axis=1)[:, ::2]):
+        session.reset()
+        np.testing.assert_array_equal(session.run(layout), expected)
+        session.reset()
+        np.testing.assert_array_equal([session.step(sample) for sample in layout], expected)
+
+
+def test_sessions_are_independent(model, engine):
+    one, other = model.session(engine), model.session(engine)
     alone = model.session().run(SAMPLES)
     for sample, expected in zip(SAMPLES, alone, strict=True):
         other.step(sample + 1)
@@ -75,10 +158,10 @@ def test_sessions_are_independent(model):
 
 
 @pytest.mark.parametrize("layers", [[("gru", 2, {}), ("dense", 2, {})], [("gru", 2, {})]], ids=str)
-def test_results_and_samples_may_be_overwritten(make_artifact, layers):
+def test_results_and_samples_may_be_overwritten(make_artifact, layers, engine):
     model = edgernn.load(make_artifact(*layers))
     expected = model.session().run(model.integer.quantize_input(SAMPLES))
-    session, sample = model.session(), np.zeros(3, np.int8)
+    session, sample = model.session(engine), np.zeros(3, np.int8)
     for x, y in zip(model.integer.quantize_input(SAMPLES), expected, strict=True):
         sample[:] = x
         found = session.step(sample)
@@ -124,15 +207,45 @@ def test_what_is_no_sample(session, model, sample, words):
     np.testing.assert_array_equal(session.step(SAMPLES[1]), expected, "the refused sample must not change the state")
 
 
-@pytest.mark.parametrize("samples", [[], [1.0, 2.0, 3.0], np.zeros((0, 3)), np.zeros((1, 2, 3)), [[1.0], [1.0, 2.0]]])
-def test_what_is_no_run(session, samples):
-    with pytest.raises(DataError):
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        ([], "not one of shape [0]"),
+        ([1.0, 2.0, 3.0], "not one of shape [3]"),
+        (np.zeros((0, 3)), "not one of shape [0, 3]"),
+        (np.zeros((0, 5, 3)), "not one of shape [0, 5, 3]"),
+        (np.zeros((5, 0, 3)), "not one of shape [5, 0, 3]"),
+        (np.zeros((1, 1, 2, 3)), "not one of shape [1, 1, 2, 3]"),
+        (np.zeros((2, 4)), "takes 3 features, not an array of shape [4]"),
+        (np.zeros((2, 2, 2)), "takes 3 features, not an array of shape [2]"),
+        (np.zeros((2, 0)), "takes 3 features, not an array of shape [0]"),
+        ([[1.0], [1.0, 2.0]], "differ in length"),
+        ([["1", "2", "3"]], "takes real numbers, not <U1"),
+        ([[0.0, 0.0, 0.0], [0.0, np.nan, 0.0]], "feature 1 (f1) of the sample, step 1 is nan in float32"),
+        (
+            np.array([[[0.0, 0, 0]] * 2, [[0, 0, 1e39], [0, 0, 0]]]),
+            "feature 2 (f2) of the sample, window 1, step 0 is inf",
+        ),
+        (np.full((2, 3), -128, np.int8), "must lie within +-127"),
+        (np.full((1, 2, 3), -128, np.int8), "must lie within +-127"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_run(session, model, engine, samples, words):
+    session.step(SAMPLES[0])
+    with pytest.raises(DataError) as caught:
         session.run(samples)
+    assert words in str(caught.value)
+    expected = model.session(engine).run(SAMPLES[:2])[1]
+    np.testing.assert_array_equal(session.step(SAMPLES[1]), expected, "the refused samples must not change the state")
 
 
-def test_a_regression_answers_in_its_own_unit(make_artifact):
+def test_a_regression_answers_in_its_own_unit(make_artifact, engine):
     unit = {"target_mean": np.float32([100, -5]), "target_std": np.float32([10, 2])}
     folder = make_artifact(("gru", 5, {}), ("dense", 2, {}), task="regression", **unit)
     plain = edgernn.load(make_artifact(("gru", 5, {}), ("dense", 2, {}))).session().run(SAMPLES)
-    found = edgernn.load(folder).session().run(SAMPLES)
-    np.testing.assert_array_equal(found, plain * unit["target_std"] + unit["target_mean"])
+    session = edgernn.load(folder).session(engine)
+    expected = plain * unit["target_std"] + unit["target_mean"]
+    np.testing.assert_array_equal(session.run(SAMPLES), expected)
+    session.reset()
+    np.testing.assert_array_equal([session.step(sample) for sample in SAMPLES], expected)

@@ -10,13 +10,15 @@ import pytest
 import edgernn
 from edgernn import backends, golden
 from edgernn.backends.numpy.runtime import NumpyStepper
-from edgernn.errors import ArtifactError, MissingExtraError
+from edgernn.errors import ArtifactError, DeviceError, MissingExtraError
 from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.program import SPEC_VERSION
 from edgernn.validate import validate
 
 STEPS = 12 + 7 + 1 + 12
 VALUES = STEPS * (2 + 5)
+
+LITERT = ("litert-xnnpack", "litert-builtin", "litert-reference")
 
 
 @pytest.fixture
@@ -60,22 +62,17 @@ class Faulty:
     ],
     ids=str,
 )
-def test_every_runtime_agrees(make_artifact, layers):
+def test_every_runtime_agrees(make_artifact, layers, runtime_names):
     model = edgernn.load(make_artifact(*layers))
     program = model.integer.program
     values = STEPS * sum(program.tensors[name].size for name in program.outputs)
     report = validate(model, golden.load(model.folder, program), backends.select(()))
-    assert [result.name for result in report.runtimes] == [
-        "numpy",
-        "litert-xnnpack",
-        "litert-builtin",
-        "litert-reference",
-    ]
+    assert [result.name for result in report.runtimes] == runtime_names
     for result in report.runtimes:
         assert (result.status, result.mismatches, result.max_abs_diff, result.reason) == ("agrees", 0, 0, "")
         assert (result.steps, result.values, result.first_difference) == (STEPS, values, None)
     assert report.agrees
-    assert report.values_compared == 4 * values
+    assert report.values_compared == len(runtime_names) * values
 
 
 def test_the_report_as_json(model, expected):
@@ -111,6 +108,28 @@ def test_a_single_wrong_value_is_found(model, expected, step, name):
     assert first.op == "none when the step is repeated on its own"
 
 
+def test_a_runtime_that_fails_on_the_way(model, expected):
+    def fail(number, values):
+        if number == 20:
+            raise DeviceError("the board was unplugged")
+
+    failing, other = validate(model, expected, [Faulty(fail), *backends.select(("numpy",))]).runtimes
+    assert (failing.status, failing.version, failing.values) == ("unavailable", "1.0", 0)
+    assert failing.reason == "the board was unplugged"
+    assert other.status == "agrees"
+
+
+def test_the_first_steps_of_every_window(model, expected):
+    first = expected.first(8)
+    assert first.lengths.tolist() == [8, 7, 1, 8] and first.lengths.dtype == np.int32
+    assert first.steps == 24 and first.x.shape == (4, 8, 3)
+    np.testing.assert_array_equal(first.y, expected.y[:, :8])
+    np.testing.assert_array_equal(first.states["gru_0/h"], expected.states["gru_0/h"][:, :8])
+    report = validate(model, first, backends.select(("numpy",)))
+    assert report.agrees and report.values_compared == 24 * (2 + 5)
+    assert expected.first(100).steps == expected.steps
+
+
 def test_the_largest_difference_does_not_wrap(model, expected):
     program = model.integer.program
     lowest = np.int16(-32768)
@@ -133,7 +152,7 @@ def test_a_wrong_weight_is_found_and_named(artifact, rehash):
     (artifact / "model.tflite").write_bytes(content)
     rehash(artifact)
     model = edgernn.load(artifact)
-    report = validate(model, golden.load(artifact, model.integer.program), backends.select(()))
+    report = validate(model, golden.load(artifact, model.integer.program), backends.select(("numpy", *LITERT)))
     assert [result.status for result in report.runtimes] == ["agrees", "differs", "differs", "differs"]
     for result in report.runtimes[1:]:
         first = result.first_difference
@@ -149,7 +168,7 @@ def test_a_file_that_litert_refuses(artifact, rehash, content):
     (artifact / "model.tflite").write_bytes(whole[: len(whole) // 2] if content is None else content)
     rehash(artifact)
     model = edgernn.load(artifact)
-    report = validate(model, golden.load(artifact, model.integer.program), backends.select(()))
+    report = validate(model, golden.load(artifact, model.integer.program), backends.select(("numpy", *LITERT)))
     assert [result.status for result in report.runtimes] == ["agrees"] + ["unavailable"] * 3
     assert all("model.tflite does not fit the model" in result.reason for result in report.runtimes[1:])
     assert report.values_compared == VALUES and not report.agrees

@@ -17,8 +17,8 @@ class Backend(Protocol):
     RUNTIMES: tuple[Runtime, ...]
     """Ways to execute on this machine what `export` writes."""
 
-    def export(self, model: IntegerModel, original: FloatModel, folder: Path) -> None:
-        """Writes the files of this backend; `original` is the float model that `model` was made from."""
+    def export(self, model: IntegerModel, original: FloatModel, name: str, folder: Path) -> None:
+        """Writes the files of this backend; `original` is what `model` was made from, `name` the artifact's."""
 
 
 def backends() -> tuple[Backend, ...]:

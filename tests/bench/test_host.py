@@ -32,9 +32,9 @@ class Missing(Recording):
         raise MissingExtraError("running", "something", "extra")
 
 
-def test_the_numbers(model, expected):
+def test_the_numbers(model, expected, runtime_names):
     latencies = measure(model, expected, backends.select(()), 50)
-    assert [latency.name for latency in latencies] == ["numpy", "litert-xnnpack", "litert-builtin", "litert-reference"]
+    assert [latency.name for latency in latencies] == runtime_names
     for latency in latencies:
         assert latency.steps == 50 and latency.version and latency.reason == ""
         assert 0 < latency.p50 <= latency.p95 <= latency.p99

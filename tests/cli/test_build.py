@@ -34,7 +34,7 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_is_printed(arguments, cli, tmp_path):
+def test_what_is_printed(arguments, cli, tmp_path, runtime_names):
     outcome = cli(*arguments("prune.units=0.5", "prune.sparsity=0.5"))
     assert outcome.exit_code == 0
     lines = outcome.stdout.splitlines()
@@ -42,7 +42,7 @@ def test_what_is_printed(arguments, cli, tmp_path):
     assert lines[1].endswith(" test; 12 steps of 3 channels")
     assert [line.split()[0] for line in lines[5:9]] == ["float", "unit_pruned", "pruned", "int8"]
     assert lines[4].split() == ["model", "accuracy", "macro_f1", "parameters", "not", "zero", "bytes"]
-    assert outcome.stdout.count("agrees") == 4
+    assert outcome.stdout.count("agrees") == len(runtime_names)
     assert lines[-1] == f"Artifact: {tmp_path / 'out'}"
     assert max(map(len, lines)) <= 140
     phases = ["train", "prune units", "prune weights", "export", "validate"]
@@ -77,9 +77,9 @@ def test_folds(arguments, cli):
 
 def test_an_existing_folder(arguments, cli, refused, tmp_path):
     assert cli(*arguments()).exit_code == 0
-    before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
     assert "exists already: add --force" in refused(1, *arguments("train.seed=1"))
-    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before
     assert cli(*arguments("train.seed=1"), "--force").exit_code == 0
     assert edgernn.load(tmp_path / "out").manifest["config"]["train"]["seed"] == 1
 

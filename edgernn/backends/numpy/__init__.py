@@ -10,6 +10,6 @@ from edgernn.model import FloatModel, IntegerModel
 __all__ = ["RUNTIMES", "export"]
 
 
-def export(model: IntegerModel, original: FloatModel, folder: Path) -> None:
+def export(model: IntegerModel, original: FloatModel, name: str, folder: Path) -> None:
     """Writes model.json and weights.npz."""
     write_model(folder, model)

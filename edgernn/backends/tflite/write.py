@@ -17,7 +17,7 @@ METADATA = "edgernn"
 """Name of the metadata entry."""
 
 
-def export(model: IntegerModel, original: FloatModel, folder: Path) -> None:
+def export(model: IntegerModel, original: FloatModel, name: str, folder: Path) -> None:
     """Writes FILE and FLOAT_FILE. Raises MissingExtraError when ai-edge-litert is not installed."""
     (folder / FILE).write_bytes(integer_file(model))
     (folder / FLOAT_FILE).write_bytes(float_file(original))

@@ -88,7 +88,7 @@ def test_the_float_step_gives_what_the_float_model_gives(network, resolver):
 
 
 def test_both_files_have_the_same_signature(network, tmp_path):
-    export(quantize(network, WINDOWS, LENGTHS).model, network, tmp_path)
+    export(quantize(network, WINDOWS, LENGTHS).model, network, "small", tmp_path)
     states = keys(network)
     for file in (FILE, FLOAT_FILE):
         signatures = LiteRt(model_path=str(tmp_path / file)).get_signature_list()

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The choice of an engine, also where the extension module is not installed; and how engines hold a model."""
+
+import gc
+import subprocess
+import sys
+import weakref
+
+import numpy as np
+import pytest
+
+import edgernn
+from edgernn.engine import choose, native
+from edgernn.errors import EdgernnError
+
+SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
+MISSING = (
+    "the native engine is not installed: install a C compiler and Python's headers (Debian's packages gcc and "
+    "python3-dev), then install edgernn again"
+)
+
+
+@pytest.fixture
+def without_extension(monkeypatch):
+    monkeypatch.setattr(native, "_engine", None)
+
+
+def test_without_the_extension_numpy_steps(model, without_extension):
+    session = model.session()
+    assert session.engine == "numpy"
+    session.step(SAMPLES[0])
+
+
+def test_asking_for_what_is_not_installed(model, without_extension):
+    with pytest.raises(EdgernnError) as caught:
+        model.session("native")
+    assert str(caught.value) == MISSING
+
+
+def test_a_package_without_the_extension_imports(pristine):
+    script = f"""
+import sys
+sys.modules["edgernn.native._engine"] = None
+import edgernn
+session = edgernn.load({str(pristine)!r}).session()
+print(session.engine, session.step([0.0, 1.0, 2.0]).shape)
+"""
+    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert finished.stdout == "numpy (2,)\n"
+
+
+def test_streams_share_the_loaded_model(model):
+    assert native.load(model.integer) is native.load(model.integer)
+    assert native.load(model.integer) is not native.load(edgernn.load(model.folder).integer)
+
+
+def test_a_model_is_freed_with_its_sessions(pristine):
+    model = edgernn.load(pristine)
+    session = model.session("native")
+    held, loaded = weakref.ref(model.integer), len(native._loaded)
+    del model
+    session.step(SAMPLES[0])
+    del session
+    gc.collect()
+    assert held() is None
+    assert len(native._loaded) == loaded - 1
+
+
+def test_the_streams_of_one_model_do_not_meet(model):
+    operands = model.integer.quantize_input(SAMPLES)
+    for name in ("native", "numpy"):
+        one, other = choose(model.integer, name), choose(model.integer, name)
+        expected = choose(model.integer, "numpy").run(operands)
+        other.run(operands[:3])
+        np.testing.assert_array_equal(one.run(operands), expected)
+        np.testing.assert_array_equal(one.run_windows(operands[None])[0], expected)
+        np.testing.assert_array_equal(other.run(operands[3:]), expected[3:])

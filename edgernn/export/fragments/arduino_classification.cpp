@@ -1,0 +1,1 @@
+    Serial.println(@{name}_outputs[@{name}_argmax(y)]);

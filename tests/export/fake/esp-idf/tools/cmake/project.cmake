@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# A fake of ESP-IDF's build for tests on the host: components become archives, and `main` requires all of them.
+get_filename_component(fake_root ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+
+function(idf_component_register)
+  cmake_parse_arguments(PARSE_ARGV 0 component "" "" "SRCS;INCLUDE_DIRS")
+  if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/idf_component.yml)
+    target_sources(app PRIVATE ${component_SRCS})
+    return()
+  endif()
+  get_filename_component(name ${CMAKE_CURRENT_SOURCE_DIR} NAME)
+  add_library(component_${name} STATIC ${component_SRCS})
+  target_include_directories(component_${name} PUBLIC ${component_INCLUDE_DIRS})
+  target_link_libraries(app PRIVATE component_${name})
+endfunction()
+
+macro(project name)
+  _project(${name} LANGUAGES C)
+  add_compile_options(-Wall -Wextra -Werror)
+  add_executable(app ${fake_root}/start.c ${FAKE_SOURCES})
+  target_include_directories(app PRIVATE ${fake_root}/include)
+  target_compile_definitions(app PRIVATE FAKE_STEPS=${FAKE_STEPS})
+  foreach(component ${EXTRA_COMPONENT_DIRS} ${FAKE_COMPONENTS} ${CMAKE_CURRENT_SOURCE_DIR}/main)
+    get_filename_component(component ${component} ABSOLUTE)
+    string(MD5 folder ${component})
+    add_subdirectory(${component} ${folder})
+  endforeach()
+endmacro()

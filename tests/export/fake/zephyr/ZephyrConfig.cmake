@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+# A fake of Zephyr's CMake package for tests on the host: modules become archives that are linked whole, as Zephyr does.
+project(fake_zephyr LANGUAGES C)
+add_compile_options(-Wall -Wextra -Werror)
+
+file(STRINGS ${CMAKE_CURRENT_SOURCE_DIR}/prj.conf options REGEX "^CONFIG_.*=y$")
+foreach(option ${options} ${FAKE_OPTIONS})
+  string(REPLACE "=y" "" option ${option})
+  set(${option} y)
+endforeach()
+
+function(zephyr_include_directories)
+  include_directories(${ARGN})
+  set_property(GLOBAL APPEND PROPERTY fake_directories ${ARGN})
+endfunction()
+macro(zephyr_library_named name)
+  set(ZEPHYR_CURRENT_LIBRARY ${name})
+  add_library(${name} STATIC "")
+  set_property(GLOBAL APPEND PROPERTY fake_libraries ${name})
+endmacro()
+function(zephyr_library_sources)
+  target_sources(${ZEPHYR_CURRENT_LIBRARY} PRIVATE ${ARGN})
+endfunction()
+
+foreach(module ${EXTRA_ZEPHYR_MODULES})
+  get_filename_component(module ${module} ABSOLUTE)
+  string(MD5 folder ${module})
+  add_subdirectory(${module}/zephyr ${folder})
+endforeach()
+
+add_executable(app ${FAKE_SOURCES})
+get_property(libraries GLOBAL PROPERTY fake_libraries)
+get_property(directories GLOBAL PROPERTY fake_directories)
+target_include_directories(app PRIVATE ${directories} ${CMAKE_CURRENT_LIST_DIR})
+target_compile_definitions(app PRIVATE FAKE_STEPS=${FAKE_STEPS})
+target_link_libraries(app PRIVATE -Wl,--whole-archive ${libraries} -Wl,--no-whole-archive)

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The examples of C and CMake, built and run here: they print what a session gives."""
+
+import pytest
+
+WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
+
+
+@pytest.fixture
+def cmake(run):
+    """Configures and builds with Ninja; the folder of the build."""
+
+    def build(source, *options):
+        folder = source.parent / f"{source.name}_build"
+        run("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DCMAKE_C_FLAGS={WARNINGS}", *options)
+        run("cmake", "--build", folder)
+        return folder
+
+    return build
+
+
+@pytest.fixture
+def two_exports(exported, classifier, estimator):
+    """The classifier as first and the estimator as second."""
+    return exported(classifier, "cmake", "first"), exported(estimator, "cmake", "second")
+
+
+def project(folder, source, text):
+    """A project that builds `source` as `both`, linked to two models that `text` finds."""
+    folder.mkdir()
+    (folder / "CMakeLists.txt").write_text(
+        f"""cmake_minimum_required(VERSION 3.15)
+project(both LANGUAGES C)
+{text}
+add_executable(both "{source}")
+target_link_libraries(both PRIVATE edgernn::first edgernn::second)
+"""
+    )
+    return folder
+
+
+def test_c(exported, model, run, samples, csv, printed):
+    folder = exported(model, "c")
+    run("make", f"CFLAGS={WARNINGS}", cwd=folder)
+    assert run(folder / "stream", input=csv).splitlines() == printed(model, samples)
+
+
+def test_cmake(exported, model, run, cmake, samples, csv, printed):
+    folder = cmake(exported(model, "cmake"))
+    assert run(folder / "stream", input=csv).splitlines() == printed(model, samples)
+
+
+def test_two_models_in_one_program(two_exports, run, cmake, two_models, two_models_printed, tmp_path):
+    first, second = two_exports
+    found = f"""add_subdirectory("{first}" first)
+include(FetchContent)
+FetchContent_Declare(second SOURCE_DIR "{second}")
+FetchContent_MakeAvailable(second)"""
+    folder = cmake(project(tmp_path / "app", two_models, found))
+    assert run(folder / "both") == two_models_printed
+    assert not (folder / "first" / "stream").exists()
+    assert [path.parent.name for path in folder.rglob("libedgernn.a")] == ["first"]
+
+
+def test_installed_models(two_exports, run, cmake, two_models, two_models_printed, tmp_path):
+    for source in two_exports:
+        run("cmake", "--install", cmake(source), "--prefix", tmp_path / "installed")
+    found = "find_package(edgernn_first REQUIRED)\nfind_package(edgernn_second REQUIRED)"
+    folder = cmake(project(tmp_path / "app", two_models, found), f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}")
+    assert run(folder / "both") == two_models_printed
+    headers = {path.name for path in (tmp_path / "installed" / "include").iterdir()}
+    assert headers == {"edgernn.h", "first.h", "second.h"}
+
+
+def test_a_runtime_of_another_version_is_refused(two_exports, cmake, two_models, tmp_path):
+    first, second = two_exports
+    lists = first / "CMakeLists.txt"
+    lists.write_text(
+        lists.read_text().replace("EDGERNN_VERSION 0.1.0", "EDGERNN_VERSION 9.9").replace('"0.1.0"', '"9.9"')
+    )
+    source = project(
+        tmp_path / "app", two_models, f'add_subdirectory("{first}" first)\nadd_subdirectory("{second}" second)'
+    )
+    with pytest.raises(
+        AssertionError, match=r"second comes from edgernn 0\.1\.0, the runtime from 9\.9: export both again"
+    ):
+        cmake(source)

@@ -3,14 +3,26 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+C_SOURCES := CMakeLists.txt $(wildcard edgernn/native/*.[ch] edgernn/backends/c/runtime/*.[ch])
 
-.PHONY: help demo test lint type bench clean
+# Compilers and emulators of all boards, and what the checks of the C need.
+BOARD_PACKAGES := $(sort $(shell sed -n 's/^PACKAGES := //p' firmware_stubs/*/board.mk))
+PACKAGES := $(sort $(BOARD_PACKAGES) clang cmake cppcheck g++ libclang-rt-14-dev ninja-build openssh-client \
+  openssh-server valgrind)
+MISSING = $(shell for package in $(PACKAGES); do \
+  dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done)
+
+ARTIFACT ?= build/watch
+BOARD ?= cortex_m4
+OPTIMIZE ?= 2
+
+.PHONY: help demo test tools lint type firmware qemu bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show these lines
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(C_SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[build,dev]'
 	touch $@
@@ -18,8 +30,15 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY) ## Install, then build the default model from smartwatch recordings into build/watch
 	$(BIN)/edgernn build --out build/watch --force
 
-test: lint type ## Install, then lint, types, import contracts and all tests
+test: tools lint type ## Install, then lint, types, import contracts and all tests, every emulated board included
 	$(BIN)/pytest -q -n auto --dist worksteal
+
+tools: ## Install cross compilers, emulators and checkers (Debian packages; as root, or with sudo)
+	@missing='$(strip $(MISSING))'; test -z "$$missing" || { \
+	  command -v apt-get >/dev/null || { echo "install these tools, by their names in Debian: $$missing"; exit 1; }; \
+	  sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
+	  $$sudo apt-get update -qq && \
+	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
 
 lint: $(READY) ## Check style
 	$(BIN)/ruff check .
@@ -29,7 +48,13 @@ type: $(READY) ## Check types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(READY) ## Measure accuracy over all folds and the time of a step; results go to benchmarks/results
+firmware: $(READY) ## Build a board's image: make firmware BOARD=cortex_m4 ARTIFACT=build/watch
+	$(BIN)/edgernn firmware $(ARTIFACT) --board $(BOARD) --optimize $(OPTIMIZE) --out build/firmware/$(BOARD)
+
+qemu: firmware ## Run it in QEMU, its serial line at TCP port 5555
+	$(MAKE) -C firmware_stubs run BOARD=$(BOARD) OUT=$(CURDIR)/build/firmware/$(BOARD)
+
+bench: $(READY) ## Measure accuracy over all folds, the time of a step and every board; into benchmarks/results
 	$(BIN)/python -m benchmarks
 
 clean: ## Remove what the other targets made, the environment too

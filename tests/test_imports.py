@@ -45,9 +45,11 @@ with contextlib.redirect_stdout(io.StringIO()):
     assert not heavy & modules_after(code)
 
 
-@pytest.mark.parametrize("command", ["validate", "inspect", "run", "bench"])
+@pytest.mark.parametrize("command", ["validate", "inspect", "run", "bench", "export", "boards", "firmware"])
 def test_commands_on_artifacts_need_no_training_package(command):
-    names = modules_after(f"import edgernn.cli.commands.{command}, edgernn.validate, edgernn.bench.host")
+    names = modules_after(
+        f"import edgernn.cli.commands.{command}, edgernn.validate, edgernn.bench.host, edgernn.bench.device"
+    )
     assert not {"tensorflow", "keras", "pandas", "seglearn"} & names
 
 

@@ -24,12 +24,12 @@ def say(text: str) -> None:
     click.echo(text)
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout; the first column is text, the others are aligned right."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]], texts: int = 1) -> None:
+    """A table on stdout; the first `texts` columns are text, the others are aligned right."""
     say(title)
     drawn = Table(box=None, pad_edge=False)
     for number, column in enumerate(columns):
-        drawn.add_column(column, justify="right" if number else "left", overflow="fold")
+        drawn.add_column(column, justify="right" if number >= texts else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(str(cell) for cell in row))
     _console().print(drawn)

@@ -9,7 +9,7 @@ import pytest
 
 from edgernn.spec.program import SPEC_VERSION
 
-RUNTIMES = ["numpy", "litert-xnnpack", "litert-builtin", "litert-reference"]
+LITERT = ("litert-xnnpack", "litert-builtin", "litert-reference")
 VALUES = 32 * (2 + 5)
 
 
@@ -25,27 +25,33 @@ def broken(artifact, rehash):
     return artifact
 
 
-def test_the_table(pristine, cli):
+def test_the_table(pristine, cli, runtime_names):
     outcome = cli("validate", pristine)
     assert outcome.exit_code == 0
     rows = [line.split() for line in outcome.stdout.splitlines()[2:]]
-    assert [row[0] for row in rows] == RUNTIMES
+    assert [row[0] for row in rows] == runtime_names
     assert all(row[2:] == ["agrees", "32", str(VALUES), "0", "0"] for row in rows)
     assert outcome.stderr == "validate ...\n"
 
 
-def test_only_json_on_stdout(pristine, cli):
+def test_only_json_on_stdout(pristine, cli, runtime_names):
     outcome = cli("validate", pristine, "--json", "-")
     report = json.loads(outcome.stdout)
-    assert (outcome.exit_code, report["spec_version"], report["values_compared"]) == (0, SPEC_VERSION, 4 * VALUES)
-    assert [entry["name"] for entry in report["runtimes"]] == RUNTIMES
+    assert (outcome.exit_code, report["spec_version"], report["values_compared"]) == (
+        0,
+        SPEC_VERSION,
+        len(runtime_names) * VALUES,
+    )
+    assert [entry["name"] for entry in report["runtimes"]] == runtime_names
 
 
-def test_only_json_on_stdout_of_a_terminal(pristine, cli, monkeypatch):
+def test_only_json_on_stdout_of_a_terminal(pristine, cli, monkeypatch, runtime_names):
     monkeypatch.setenv("FORCE_COLOR", "1")
     outcome = cli("validate", pristine, "--json", "-")
-    assert json.loads(outcome.stdout)["values_compared"] == 4 * VALUES
-    assert "128/128" in outcome.stderr, "the bar of progress counts steps of all runtimes"
+    assert json.loads(outcome.stdout)["values_compared"] == len(runtime_names) * VALUES
+    assert f"{32 * len(runtime_names)}/{32 * len(runtime_names)}" in outcome.stderr, (
+        "the bar of progress counts steps of all runtimes"
+    )
 
 
 def test_a_runtime_that_is_not_installed(pristine, cli, monkeypatch):
@@ -75,13 +81,13 @@ def test_some_runtimes(pristine, cli):
 
 def test_an_unknown_runtime(pristine, refused):
     message = refused(2, "validate", pristine, "--runtime", "litert")
-    assert "there is no runtime 'litert'; there are numpy, litert-xnnpack" in message
+    assert "there is no runtime 'litert'; there are numpy, c, " in message
 
 
 def test_a_difference(broken, cli):
     outcome = cli("validate", broken)
     assert outcome.exit_code == 1
-    for name in RUNTIMES[1:]:
+    for name in LITERT:
         assert f"{name} differs first in window 0, step 0, gru_0/h[" in outcome.stdout
     assert outcome.stdout.count("first op whose result differs: linear gru_0/linear_") == 3
 
@@ -89,8 +95,10 @@ def test_a_difference(broken, cli):
 def test_a_difference_as_json(broken, cli):
     outcome = cli("validate", broken, "--json", "-")
     assert outcome.exit_code == 1
-    reference, *others = json.loads(outcome.stdout)["runtimes"]
-    assert (reference["status"], reference["first_difference"]) == ("agrees", None)
+    entries = json.loads(outcome.stdout)["runtimes"]
+    others = [entry for entry in entries if entry["name"] in LITERT]
+    for entry in entries:
+        assert entry in others or (entry["status"], entry["first_difference"]) == ("agrees", None)
     for entry in others:
         assert entry["status"] == "differs" and 0 < entry["mismatches"] <= entry["values"] == VALUES
         assert entry["max_abs_diff"] > 0
@@ -107,11 +115,11 @@ def test_a_truncated_file_under_right_hashes(artifact, rehash, cli, length):
     assert "litert-builtin: " in outcome.stdout and "does not fit the model" in outcome.stdout
 
 
-def test_windows_of_ones_own(pristine, cli, tmp_path):
+def test_windows_of_ones_own(pristine, cli, tmp_path, runtime_names):
     np.savez(tmp_path / "own.npz", x=np.full((5, 20, 3), 3e38), lengths=[20, 1, 2, 3, 4])
     outcome = cli("validate", pristine, "--data", tmp_path / "own.npz", "--json", "-")
     assert outcome.exit_code == 0
-    assert [entry["steps"] for entry in json.loads(outcome.stdout)["runtimes"]] == [30] * 4
+    assert [entry["steps"] for entry in json.loads(outcome.stdout)["runtimes"]] == [30] * len(runtime_names)
 
 
 @pytest.mark.parametrize(
@@ -160,3 +168,48 @@ def test_golden_vectors_that_say_nothing(artifact, edit_npz, rehash, refused, co
     edit_npz(artifact / "golden.npz", empty)
     rehash(artifact)
     assert "golden.npz can't be used" in refused(1, command, artifact)
+
+
+def test_targets_only(pristine, cli):
+    outcome = cli("validate", pristine, "--target", "qemu:cortex_m0", "--target", "host", "--target", "qemu:riscv32")
+    assert outcome.exit_code == 0, outcome.output
+    rows = [line.split() for line in outcome.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["qemu:cortex_m0", "host", "qemu:riscv32"]
+    first = 3 + 3 + 1 + 3
+    assert all(row[-5:] == ["agrees", str(first), str(first * 7), "0", "0"] for row in rows)
+
+
+def test_targets_and_runtimes(pristine, cli, runtime_names):
+    outcome = cli("validate", pristine, "--target", "host", "--runtime", "all", "--json", "-")
+    entries = json.loads(outcome.stdout)["runtimes"]
+    assert [entry["name"] for entry in entries] == [*runtime_names, "host"]
+    assert {entry["steps"] for entry in entries[:-1]} == {32} and entries[-1]["steps"] == 10
+
+
+def test_first_steps(pristine, cli):
+    outcome = cli("validate", pristine, "--target", "host", "--runtime", "numpy", "--steps", 8, "--json", "-")
+    assert [entry["steps"] for entry in json.loads(outcome.stdout)["runtimes"]] == [8 + 7 + 1 + 8] * 2
+    outcome = cli("validate", pristine, "--target", "host", "--steps", 10**6, "--json", "-")
+    assert [entry["steps"] for entry in json.loads(outcome.stdout)["runtimes"]] == [32]
+    assert cli("validate", pristine, "--steps", 0).exit_code == 2
+
+
+def test_progress_counts_the_steps_of_targets(pristine, cli, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    outcome = cli("validate", pristine, "--target", "host", "--runtime", "numpy")
+    assert "42/42" in outcome.stderr
+
+
+def test_a_target_that_is_missing(pristine, cli, refused):
+    outcome = cli("validate", pristine, "--target", "serial:/dev/none", "--target", "host")
+    assert outcome.exit_code == 1
+    assert "serial:/dev/none: /dev/none can't be opened (No such file or directory)" in outcome.stdout
+    assert outcome.stdout.count("agrees") == 1
+    message = refused(2, "validate", pristine, "--target", "qemu:m4")
+    assert "there is no target 'qemu:m4'; there are host, local-aarch64" in message
+
+
+def test_windows_of_ones_own_on_a_target(pristine, cli, tmp_path):
+    np.savez(tmp_path / "own.npz", x=np.full((5, 20, 3), 3e38), lengths=[20, 1, 2, 3, 4])
+    outcome = cli("validate", pristine, "--data", tmp_path / "own.npz", "--target", "host", "--json", "-")
+    assert [(entry["status"], entry["steps"]) for entry in json.loads(outcome.stdout)["runtimes"]] == [("agrees", 12)]

@@ -1,32 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn bench"""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from edgernn.cli import selection
 from edgernn.cli.console import say, table
+
+if TYPE_CHECKING:
+    from edgernn.bench.device import Figures
+    from edgernn.bench.host import Latency
 
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option(
-    "--runtime", "names", multiple=True, metavar="NAME", help="A runtime to time; may be repeated. Default: all."
-)
+@selection.options
 @click.option(
     "--steps", type=click.IntRange(10, 10_000_000), default=5000, show_default=True, help="Timed steps, each runtime."
 )
-def command(artifact: Path, names: tuple[str, ...], steps: int) -> None:
-    """Time one step of ARTIFACT on this machine.
+@selection.optimize
+def command(
+    artifact: Path, names: tuple[str, ...], target_names: tuple[str, ...], steps: int, optimization: str
+) -> None:
+    """Measure one step of ARTIFACT, on this machine or on devices.
 
     Each runtime is called from Python on one thread; runtimes take turns. The machine's noise is in the times, so
     compare the ratios of one run rather than times of two.
-    """
-    from edgernn import backends, golden, load
-    from edgernn.bench.host import measure
 
+    With --target: what a device counts for a step, and the flash and RAM of its firmware.
+    """
+    from edgernn import golden, load
+    from edgernn.bench import device, host
+    from edgernn.device import targets
+
+    runtimes, devices = selection.runtimes(names, target_names), targets.select(target_names, optimization)
     model = load(artifact)
-    latencies = measure(model, golden.load(artifact, model.integer.program), backends.select(names), steps)
+    expected = golden.load(artifact, model.integer.program)
+    shown = []
+    if runtimes:
+        shown.append(_show_latencies(host.measure(model, expected, runtimes, steps)))
+    if devices:
+        shown.append(_show_figures([device.measure(model, expected, target) for target in devices]))
+    if not any(shown):
+        raise click.exceptions.Exit(1)
+
+
+def _show_latencies(latencies: "Sequence[Latency]") -> bool:
+    """Prints the table; returns whether there is anything in it."""
     timed = [latency for latency in latencies if latency.steps]
     slowest = max((latency.p50 for latency in timed), default=0)
     reference = next((latency.p50 for latency in timed if latency.name == "numpy"), None)
@@ -43,5 +66,36 @@ def command(artifact: Path, names: tuple[str, ...], steps: int) -> None:
     for latency in latencies:
         if latency.reason:
             say(f"{latency.name}: {latency.reason}")
-    if not timed:
-        raise click.exceptions.Exit(1)
+    return bool(timed)
+
+
+def _show_figures(figures: "Sequence[Figures]") -> bool:
+    """Prints the table; returns whether there is anything in it."""
+    measured = [entry for entry in figures if not entry.reason]
+    columns = (
+        "target",
+        "version",
+        "a step",
+        "in",
+        "step code",
+        "runtime code",
+        "constants",
+        "flash",
+        "state",
+        "stack",
+        "RAM",
+    )
+    rows = [
+        (
+            *(f.name, f.version, f"{f.cost:,.0f}", f.unit),
+            *((f.sizes.step, f.sizes.runtime, f.sizes.constants, f.sizes.flash) if f.sizes else "----"),
+            *(f.state, f.stack or "-", f.ram or "-"),
+        )
+        for f in measured
+    ]
+    title = "One step on a device, and the bytes of its firmware"
+    table(f"{title}; QEMU counts instructions, not cycles, and its ns say nothing about a Pi", columns, rows)
+    for entry in figures:
+        if entry.reason:
+            say(f"{entry.name}: {entry.reason}")
+    return bool(measured)

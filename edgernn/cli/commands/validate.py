@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgernn.cli import selection
 from edgernn.cli.console import Phases, say, table
 from edgernn.cli.files import write
 from edgernn.errors import DataError, EdgernnError
@@ -14,31 +15,50 @@ from edgernn.errors import DataError, EdgernnError
 if TYPE_CHECKING:
     from edgernn.validate import Report
 
+_TARGET_STEPS = 3
+"""Of every window: over a serial line, those of the built-in data take a few seconds."""
+
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
 @click.option(
     "--data", type=click.Path(path_type=Path), help="Windows of your own (.npz with x) instead of the held-out ones."
 )
+@selection.options
 @click.option(
-    "--runtime", "names", multiple=True, metavar="NAME", help="A runtime to compare; may be repeated. Default: all."
+    "--steps",
+    type=click.IntRange(1),
+    help=f"Compare the first steps of every window only. Default: all, and {_TARGET_STEPS} on a target.",
 )
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the report to this file as JSON, - for stdout."
 )
-def command(artifact: Path, data: Path | None, names: tuple[str, ...], json_file: Path | None) -> None:
-    """Check that every runtime gives the reference's bytes.
+def command(
+    artifact: Path,
+    data: Path | None,
+    names: tuple[str, ...],
+    target_names: tuple[str, ...],
+    steps: int | None,
+    json_file: Path | None,
+) -> None:
+    """Check that every runtime and device gives the reference's bytes.
 
-    Steps the held-out windows of ARTIFACT through the NumPy reference and every runtime, each with a state of its own,
-    and compares every output and every state at every step. Exit status 0 only if all agree.
+    Steps the held-out windows of ARTIFACT through the NumPy reference and every runtime or device, each with a state of
+    its own, and compares every output and every state at every step. Exit status 0 only if all agree.
+
+    \b
+    edgernn validate build/watch
+    edgernn validate build/watch --target qemu:cortex_m4 --target ssh:pi@raspberrypi.local
+    edgernn validate build/watch --runtime all --target all
     """
-    from edgernn import backends, golden, load
+    from edgernn import golden, load
     from edgernn.data.npz import load_samples
-    from edgernn.validate import validate
+    from edgernn.device import targets
+    from edgernn.validate import Report, validate
 
     if json_file is not None and not json_file.parent.is_dir():
         raise EdgernnError(f"{json_file} can't be written, there is no folder {json_file.parent}: name another file")
-    runtimes = backends.select(names)
+    runtimes, devices = selection.runtimes(names, target_names), targets.select(target_names)
     model = load(artifact)
     if data is None:
         expected = golden.load(artifact, model.integer.program)
@@ -48,8 +68,14 @@ def command(artifact: Path, data: Path | None, names: tuple[str, ...], json_file
         if x.shape[2] != len(features):
             raise DataError(f"{data} has {x.shape[2]} channels, the model takes {len(features)}: {', '.join(features)}")
         expected = golden.compute(model.integer, model.integer.quantize_input(x), lengths)
-    with Phases()("validate", expected.steps * len(runtimes)) as progress:
-        report = validate(model, expected, runtimes, progress)
+    some = expected.first(steps or _TARGET_STEPS)
+    every = some if steps else expected
+    with Phases()("validate", every.steps * len(runtimes) + some.steps * len(devices)) as progress:
+        results = [*validate(model, every, runtimes, progress).runtimes]
+        for device in devices:
+            with device:
+                results += validate(model, some, [device], progress).runtimes
+    report = Report(tuple(results))
     if json_file == Path("-"):
         say(json.dumps(report.to_json()))
     else:

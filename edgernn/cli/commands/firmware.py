@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""edgernn firmware"""
+
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from edgernn.cli import selection
+from edgernn.cli.console import say
+from edgernn.errors import EdgernnError
+
+
+@click.command()
+@click.argument("artifact", type=click.Path(path_type=Path))
+@click.option("--board", "name", required=True, metavar="BOARD", help="As in cortex_m4; `edgernn boards` lists them.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the image. Default: build/firmware/BOARD.")
+@selection.optimize
+def command(artifact: Path, name: str, out: Path | None, optimization: str) -> None:
+    """Build the firmware of a board for ARTIFACT.
+
+    The image tests itself, then serves the protocol of docs/device.md on its serial line. Flash it with your board's
+    own tool; `edgernn validate --target serial:PORT` then talks to it. OUT gets firmware.elf and firmware.map.
+    """
+    from edgernn import load
+    from edgernn.device import boards, firmware
+
+    board, model, folder = boards.get(name), load(artifact), out or Path("build") / "firmware" / name
+    with TemporaryDirectory(prefix="edgernn-") as scratch:
+        image = firmware.build(board, model.integer, Path(scratch), optimization)
+        sizes = firmware.measure(board, image)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in (image, image.with_suffix(".map")):
+                shutil.copy(path, folder)
+        except OSError as error:
+            raise EdgernnError(
+                f"{folder} can't be written ({error.strerror}): name another folder with --out"
+            ) from error
+    say(f"Image: {folder / image.name} ({sizes.flash:,} bytes of flash, {sizes.ram:,} bytes of RAM)")

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Options that mean the same in every command that has them: --runtime and --target, --optimize."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from edgernn.backends.runtime import Runtime
+
+_ALL = "all"
+Command = Callable[..., Any]
+
+
+optimize = click.option(
+    "--optimize",
+    "optimization",
+    type=click.Choice(["s", "2", "3"]),
+    default="2",
+    show_default=True,
+    callback=lambda context, option, value: f"-O{value}",
+    help="The compiler's level for firmware.",
+)
+
+
+def options(command: Command) -> Command:
+    """Adds the options; the command takes them as `names` and `target_names`."""
+    target = click.option(
+        "--target",
+        "target_names",
+        multiple=True,
+        metavar="TARGET",
+        help="A device: qemu:BOARD, host, local-ARCH, serial:PORT[@BAUD], ssh:USER@HOST[:PORT], or all boards that "
+        "`edgernn boards` lists. May be repeated.",
+    )
+    runtime = click.option(
+        "--runtime",
+        "names",
+        multiple=True,
+        metavar="NAME",
+        help="A runtime on this machine, or all. May be repeated. Default: all, or none with --target.",
+    )
+    return runtime(target(command))
+
+
+def runtimes(names: tuple[str, ...], target_names: tuple[str, ...]) -> "tuple[Runtime, ...]":
+    """The runtimes that the options name. Raises ConfigError for an unknown one."""
+    from edgernn import backends
+
+    if target_names and not names:
+        return ()
+    return backends.select(() if _ALL in names else names)

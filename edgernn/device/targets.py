@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Devices by the text that names them, as runtimes.
+
+host                    a program on this machine
+local-ARCH              a program under QEMU's user mode: local-aarch64, local-armv7
+qemu:BOARD              a whole board that QEMU emulates: qemu:cortex_m4
+serial:PORT[@BAUD]      a board at a serial port, which holds its firmware already: serial:/dev/ttyACM0
+ssh:[USER@]HOST[:PORT]  a program on another machine: ssh:pi@raspberrypi.local
+"""
+
+import getpass
+import re
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edgernn.artifact import digest
+from edgernn.backends.c.write import HASH_DIGITS
+from edgernn.device import firmware
+from edgernn.device.boards import Board, boards
+from edgernn.device.firmware import OPTIMIZATION, Sizes
+from edgernn.device.link import Device
+from edgernn.device.protocol import Info
+from edgernn.device.ssh import Machine
+from edgernn.device.stepper import DeviceStepper
+from edgernn.device.transport import BAUD, WAITING, SerialPort, emulated, hosted
+from edgernn.errors import ConfigError, DeviceError
+from edgernn.model import IntegerModel
+
+ALL = "all"
+"""Stands for every board that runs on this machine."""
+_SERIAL = re.compile(r"serial:(?P<port>.+?)(@(?P<baud>\d+))?")
+_SSH = re.compile(r"ssh:((?P<user>[^@:]+)@)?(?P<host>[^@:]+)(:(?P<port>\d+))?")
+_SSH_PORT = 22
+_PATIENCE, _SERIAL_PATIENCE = 30.0, 3.0
+"""Seconds for an answer; an emulator may be on a machine that has much else to do."""
+
+
+class Target:
+    """A device as a runtime (`edgernn.backends.runtime.Runtime`), for one `with`.
+
+    name: the text that names it; emulates_board: whether a tick stands for an instruction;
+    sizes: of the image, once one was built for it.
+    """
+
+    emulates_board = False
+    sizes: Sizes | None = None
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def version(self) -> str:
+        """Of the board, the compiler and the emulator, as far as they are known."""
+        raise NotImplementedError
+
+    def connect(self, artifact: Path, model: IntegerModel) -> Device:
+        """A device that holds `model`, whose self-test it has passed. Raises DeviceError where there is none."""
+        device = self._reach(model)
+        self._check(device.info(), artifact, model)
+        return device
+
+    def load(self, artifact: Path, model: IntegerModel) -> DeviceStepper:
+        """`connect` for validation."""
+        return DeviceStepper(self.connect(artifact, model), model.program)
+
+    def close(self) -> None:
+        """Ends what was started, and removes what was written."""
+        self._opened.close()
+
+    def _reach(self, model: IntegerModel) -> Device:
+        """A device that may hold another model, where it is not built here."""
+        raise NotImplementedError
+
+    def _check(self, info: Info, artifact: Path, model: IntegerModel) -> None:
+        """Raises DeviceError when the device holds another model, or computes other values."""
+        expected = digest(model)[:HASH_DIGITS]
+        if info.model_hash != expected:
+            raise DeviceError(
+                f"{self.name} holds the model {info.model_hash} and {artifact} is {expected}: build its firmware with "
+                f"edgernn firmware {artifact} --board {info.board}, and flash it"
+            )
+        if info.selftest:
+            raise DeviceError(
+                f"{self.name} fails its self-test at step {info.selftest}: build its firmware with another compiler"
+            )
+
+
+class _BuiltTarget(Target):
+    """A target that an image is built for."""
+
+    def __init__(self, name: str, optimization: str) -> None:
+        super().__init__(name)
+        self._optimization = optimization
+
+    def _image(self, board: Board, model: IntegerModel, *, static: bool = False) -> Path:
+        scratch = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="edgernn-"))
+        image = firmware.build(board, model, Path(scratch), self._optimization, static=static)
+        self.sizes = firmware.measure(board, image)
+        return image
+
+
+class BoardTarget(_BuiltTarget):
+    """A board that runs on this machine, in an emulator or as a program."""
+
+    def __init__(self, board: Board, optimization: str) -> None:
+        super().__init__(board.target, optimization)
+        self._board = board
+        self.emulates_board = board.has_uart
+
+    def version(self) -> str:
+        return self._board.versions()
+
+    def _reach(self, model: IntegerModel) -> Device:
+        command = self._board.command(self._image(self._board, model), WAITING)
+        line = emulated(command) if self._board.has_uart else hosted(command)
+        return self._opened.enter_context(Device(line, self.name, _PATIENCE))
+
+
+class SshTarget(_BuiltTarget):
+    """A program on another machine."""
+
+    def __init__(self, name: str, optimization: str, user: str, host: str, port: int) -> None:
+        super().__init__(name, optimization)
+        self._address = user, host, port
+
+    def version(self) -> str:
+        board = self._machine.board()
+        return f"{board.name}, {board.compiler_version()}"
+
+    def _reach(self, model: IntegerModel) -> Device:
+        line = self._machine.start(self._image(self._machine.board(), model, static=True))
+        return self._opened.enter_context(Device(line, self.name, _PATIENCE))
+
+    @cached_property
+    def _machine(self) -> Machine:
+        return self._opened.enter_context(closing(Machine(*self._address)))
+
+
+class SerialTarget(Target):
+    """A board that holds its firmware already."""
+
+    def __init__(self, name: str, port: str, baud: int) -> None:
+        super().__init__(name)
+        self._port = port, baud
+
+    def version(self) -> str:
+        return self._board.info().board
+
+    def _reach(self, model: IntegerModel) -> Device:
+        return self._board
+
+    @cached_property
+    def _board(self) -> Device:
+        return self._opened.enter_context(Device(SerialPort(*self._port), self.name, _SERIAL_PATIENCE))
+
+
+def select(names: Sequence[str], optimization: str = OPTIMIZATION) -> tuple[Target, ...]:
+    """The targets of these names, each once. Raises ConfigError for what names none."""
+    here = {board.target: board for board in boards().values()}
+    spelled = [own for name in names for own in (here if name == ALL else [name])]
+    return tuple(_target(name, here, optimization) for name in dict.fromkeys(spelled))
+
+
+def _target(name: str, here: Mapping[str, Board], optimization: str) -> Target:
+    if name in here:
+        return BoardTarget(here[name], optimization)
+    if found := _SERIAL.fullmatch(name):
+        return SerialTarget(name, found["port"], int(found["baud"] or BAUD))
+    if found := _SSH.fullmatch(name):
+        user, port = found["user"] or getpass.getuser(), int(found["port"] or _SSH_PORT)
+        return SshTarget(name, optimization, user, found["host"], port)
+    raise ConfigError(f"there is no target {name!r}; there are {', '.join(here)}, serial:PORT, ssh:USER@HOST and {ALL}")

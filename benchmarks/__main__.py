@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m benchmarks [accuracy] [speed]: measures (all by default), writes results/*.json, updates the README."""
+"""python -m benchmarks [accuracy] [speed] [boards]: measures (all by default), writes results/*.json and the docs."""
 
 import sys
 
-from benchmarks import accuracy, results, speed, tables
+from benchmarks import accuracy, boards, results, speed, tables
 
-MEASURES = {"accuracy": accuracy.measure, "speed": speed.measure}
+MEASURES = {"accuracy": accuracy.measure, "speed": speed.measure, "boards": boards.measure}
 
 unknown = set(sys.argv[1:]) - set(MEASURES)
 if unknown:
@@ -13,4 +13,5 @@ if unknown:
 commit = results.commit()
 for name in sys.argv[1:] or MEASURES:
     results.write(name, MEASURES[name](), commit)
-tables.README.write_text(tables.update(tables.README.read_text(encoding="utf-8")), encoding="utf-8")
+for page in tables.PAGES:
+    page.write_text(tables.update(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,21 @@ import numpy as np
 
 from edgernn import artifact, backends, golden
 from edgernn.bench.host import measure as measure_latency
+from edgernn.engine import native
 from edgernn.model import IntegerModel
+from edgernn.session import Session
 from edgernn.spec.interpreter import Interpreter
 
 _BATCH = 256
 _BATCH_STEPS = 500
 _LATENCY_STEPS = 20_000
+_ROUNDS, _ROUND_STEPS = 25, 20_000
 _BUILD = "from edgernn.cli import main; main()"
 
 
 def measure() -> dict[str, Any]:
-    """What `edgernn build` prints and its seconds, latencies of one step in us by runtime, and the reference's steps a
-    second at batch 256."""
+    """What `edgernn build` prints and its seconds, latencies of one step in us by runtime, what a session's step
+    costs from Python, and the reference's steps a second at batch 256."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "build" / "watch"
         start = time.perf_counter()
@@ -34,14 +39,48 @@ def measure() -> dict[str, Any]:
         seconds = time.perf_counter() - start
         model = artifact.load(folder)
         vectors = golden.load(folder, model.integer.program)
+        session = _session(model)
         latencies = measure_latency(model, vectors, backends.select(()), _LATENCY_STEPS)
     return {
         "model": "watch, GRU-32 and dense 7",
         "build_seconds": round(seconds, 1),
         "build_output": built.stdout.rstrip().splitlines(),
         "latency_us": [asdict(latency) for latency in latencies],
+        "session_us": session,
         "reference_steps_per_second": {"batch": _BATCH, "steps_per_second": round(_throughput(model.integer))},
     }
+
+
+def _session(model: artifact.Model) -> dict[str, float]:
+    """Medians over rounds in us: the native engine's step in C, and `session.step` from Python by kind of sample."""
+    loaded, interface = native.load(model.integer), model.integer.interface
+    sample = (interface.mean + interface.std).astype(np.float64)
+    operands = model.integer.quantize_input(sample)
+    given: dict[str, Any] = {
+        "list of floats": sample.tolist(),
+        "float32 array": sample.astype(np.float32),
+        "float64 array": sample,
+        "operands": operands,
+    }
+    window = np.tile(operands, (1, _ROUND_STEPS, 1))
+    times: dict[str, list[float]] = {name: [] for name in ("C", *given)}
+    for _ in range(_ROUNDS):
+        times["C"].append(_seconds(partial(loaded.run, window)))
+        for name, x in given.items():
+            times[name].append(_seconds(partial(_step_often, model.session("native"), x)))
+    return {name: round(float(np.median(values)) / _ROUND_STEPS * 1e6, 3) for name, values in times.items()}
+
+
+def _step_often(session: Session, x: Any) -> None:
+    step = session.step
+    for _ in range(_ROUND_STEPS):
+        step(x)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
 
 
 def _throughput(model: IntegerModel) -> float:

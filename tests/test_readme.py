@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The README's figures are those of the committed results, and its examples run as they stand."""
+"""The figures of the pages are those of the committed results, and their examples run as they stand."""
 
 import os
 import re
@@ -8,14 +8,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import tables
 
 ROOT = Path(__file__).parent.parent
-TEXT = tables.README.read_text(encoding="utf-8")
+README, C_PAGE = (page.read_text(encoding="utf-8") for page in tables.PAGES)
 
 
-def test_the_figures_are_those_of_the_results():
-    assert tables.update(TEXT) == TEXT
+@pytest.mark.parametrize("text", [README, C_PAGE], ids=["README", "c"])
+def test_the_figures_are_those_of_the_results(text):
+    assert "<!-- " in text and tables.update(text) == text
 
 
 def test_every_example_runs(tmp_path):
@@ -33,9 +36,14 @@ def test_every_example_runs(tmp_path):
 
     run("edgernn", "build", "--set", "train.epochs=2", "--set", "prune.sparsity=0")
     outputs = []
-    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL):
+    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
         for example in block.splitlines() if language == "sh" else [block]:
             outputs.append(run("sh", "-ec", example) if language == "sh" else run(sys.executable, "-c", example))
+    (listing,) = re.findall(r"^```c\n(.*?)^```", C_PAGE, re.MULTILINE | re.DOTALL)
+    (tmp_path / "example.c").write_text(listing)
+    run("sh", "-ec", "gcc -std=c99 -Wall -Wextra -Werror -Ibuild/watch/c -o example example.c build/watch/c/*.c")
+    classes = run("sh", "-ec", "tail -n +2 samples.csv | ./example").split()
+    assert len(classes) == 2 and set(classes) <= {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
     shutil.rmtree(tmp_path / "build")
     printed = "\n".join(outputs)
     assert "Artifact: vibration" in printed

@@ -32,11 +32,14 @@ def read(name: str) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit that is checked out, marked where files differ from it."""
+    """The commit that is checked out. Raises SystemExit where files differ from it: figures belong to a commit."""
     described = subprocess.run(
         ["git", "describe", "--always", "--abbrev=12", "--dirty"], cwd=FOLDER.parent, capture_output=True, text=True
     )
-    return described.stdout.strip() or "unknown"
+    name = described.stdout.strip() or "unknown"
+    if name.endswith("-dirty"):
+        raise SystemExit("there are changes that are not committed: commit them, so that the figures have a commit")
+    return name
 
 
 def _cpu() -> str:

@@ -2,7 +2,7 @@
 """Streaming inference: samples in, one after the other, with a state that lasts."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,9 @@ class Session:
     def engine(self) -> str:
         """What computes the steps: "native" or "numpy"."""
         return self._engine.name
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a session can't be copied: open another one, and run what it should have seen")
 
     def reset(self) -> None:
         """Forgets the past: the state is zero again, as before the first step."""
@@ -76,9 +79,9 @@ class Session:
         self, samples: npt.NDArray[Any], advance: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]
     ) -> npt.NDArray[Any]:
         """Results for samples or operands [..., F], by what takes operands to outputs."""
-        if samples.dtype == self._operand.dtype:
+        if samples.dtype.newbyteorder("=") == self._operand.dtype:
             self._check_operands(samples)
-            return advance(samples)
+            return advance(samples.astype(self._operand.dtype, copy=False))
         if samples.dtype.kind not in "iuf":
             raise DataError(f"a step takes real numbers, not {samples.dtype}")
         with np.errstate(over="ignore"):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makers of models; a small artifact made without training, copies of it to break, and the command line in-process."""
+"""Makers of models; a small artifact made without training, copies of it to break; the command line, and programs."""
 
 import hashlib
 import json
 import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,23 @@ from edgernn import artifact as artifacts
 from edgernn.cli.group import edgernn
 from edgernn.golden import Golden, compute
 from edgernn.golden import load as load_golden
-from edgernn.model import FloatModel, Interface, Layer
+from edgernn.model import FloatModel, IntegerModel, Interface, Layer
 from edgernn.quantize import quantize
-from edgernn.spec import ops
-from edgernn.spec.program import Kernel, Op, Program, ProgramError, State, Tensor
+
+pytest_plugins = ["tests.programs"]
 
 STEPS = 12
 """Of the golden windows of the small artifact."""
+
+PACKAGES = {
+    "ar": "binutils",
+    "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+    "arm-none-eabi-nm": "binutils-arm-none-eabi",
+    "clang++": "clang",
+    "readelf": "binutils",
+    "ssh-keygen": "openssh-client",
+}
+"""Debian's packages of programs that are in one of another name."""
 
 MakeInterface = Callable[..., Interface]
 MakeModel = Callable[..., FloatModel]
@@ -55,6 +66,30 @@ def recurrent(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:
 def every_recurrent() -> list[tuple[str, dict[str, Any]]]:
     """All of `recurrent` at once."""
     return list(RECURRENT.values())
+
+
+@pytest.fixture(scope="session")
+def strict() -> list[str]:
+    """The warnings that all C has to be free of."""
+    return "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wundef -Wcast-qual -Wdouble-promotion -Werror".split()
+
+
+@pytest.fixture(scope="session")
+def run_tool() -> Callable[..., str]:
+    """Runs a program that has to succeed; its stdout. A missing one fails the test with its Debian package, unless it
+    is given as `package` that of PACKAGES. Other keywords are those of `subprocess.run`.
+    """
+
+    def run(*command: object, package: str = "", **options: Any) -> str:
+        words = [str(word) for word in command]
+        needed = package or PACKAGES.get(words[0], words[0])
+        assert shutil.which(words[0]), f"{words[0]} is missing: install Debian's package {needed} (make tools)"
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        done = subprocess.run(words, **{**pipes, "text": True, "timeout": 120} | options)
+        assert done.returncode == 0, f"{command}\n{done.stdout or ''}{done.stderr or ''}"
+        return str(done.stdout)
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +138,20 @@ def make_model(make_interface: MakeInterface) -> MakeModel:
     return make
 
 
+@pytest.fixture(scope="session")
+def quantized(make_model: MakeModel) -> Callable[..., IntegerModel]:
+    """The integer model of random weights (`make_model`), calibrated on random windows."""
+
+    def make(
+        *layers: tuple[str, int, dict[str, Any]], operands: str = "int8", features: int = 5, **options: Any
+    ) -> IntegerModel:
+        x = np.random.default_rng(0).normal(size=(4, STEPS, features)).astype(np.float32)
+        network = make_model(*layers, features=features, **options)
+        return quantize(network, x, np.full(4, STEPS, np.int32), operands).model
+
+    return make
+
+
 def _weight(rng: np.random.Generator, shape: Sequence[int], spread: float) -> npt.NDArray[np.float32]:
     return rng.normal(0, spread / np.sqrt(shape[0]), shape).astype(np.float32)
 
@@ -139,93 +188,6 @@ def make_artifact(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactor
 def pristine(make_artifact: MakeArtifact) -> Path:
     """A GRU of 5 units on f0, f1, f2 into the classes c0, c1. Don't change its files."""
     return make_artifact(("gru", 5, {}), ("dense", 2, {}))
-
-
-@pytest.fixture(scope="session")
-def random_program() -> Callable[[int], Program]:
-    """A legal program made of random ops on random vectors, of shapes that no cell has, for each seed."""
-
-    def make(seed: int) -> Program:
-        rng = np.random.default_rng(seed)
-        while True:
-            try:
-                return _random_program(rng)
-            except ProgramError:
-                continue
-
-    return make
-
-
-def _random_program(rng: np.random.Generator) -> Program:
-    """Draws until it is legal; raises ProgramError when it is not."""
-    sizes = (1, 3, 4, 6, 17)
-    x = Tensor("x", int(rng.integers(1, 9)), str(rng.choice(list(ops.OPERAND_LIMIT))), 5)
-    reads = [Tensor(f"s/{i}", int(rng.choice(sizes)), "int16", 15) for i in range(rng.integers(0, 4))]
-    tensors = {tensor.name: tensor for tensor in (x, *reads)}
-    made: list[Op] = []
-    kernels: dict[str, Kernel] = {}
-    operands = [x]
-
-    def emit(kind: str, inputs: Sequence[Tensor], size: int, frac: int, dtype: str = "int16", parts: int = 1) -> Tensor:
-        outputs = [Tensor(f"l{len(made) % 3}/t{len(made)}_{i}", size, dtype, frac) for i in range(parts)]
-        tensors.update({tensor.name: tensor for tensor in outputs})
-        kernel = f"k/{len(made)}" if kind == "linear" else None
-        made.append(Op(kind, tuple(t.name for t in inputs), tuple(t.name for t in outputs), kernel))
-        return outputs[-1]
-
-    def draw(size: int | None = None) -> Tensor:
-        found = [t for t in tensors.values() if t.dtype == "int16" and t is not x and size in (None, t.size)]
-        if not found:
-            raise ProgramError("nothing fits")
-        return found[rng.integers(len(found))]
-
-    def linear() -> None:
-        v = operands[rng.integers(len(operands))]
-        rows = int(rng.choice((1, 3, 5, 12, 18, 34)))
-        kernels[f"k/{len(made)}"] = Kernel(
-            rng.integers(-127, 128, (rows, v.size)).astype(np.int8),
-            (rng.integers(-9999, 9999, rows) * rng.integers(0, 2)).astype(np.int32),
-            rng.integers(6, 10, rows).astype(np.int32),
-        )
-        out = emit("linear", [v], rows, v.frac + int(rng.integers(-3, 5)))
-        if rng.integers(2):
-            parts = int(rng.choice([n for n in (1, 2, 3) if rows % n == 0]))
-            emit("split", [out], rows // parts, out.frac, parts=parts)
-
-    linear()
-    for _ in range(rng.integers(3, 20)):
-        kind = str(
-            rng.choice(["linear", "operand", "requantize", "split", "add", "sub", "mul", "sigmoid", "tanh", "relu"])
-        )
-        if kind == "linear":
-            linear()
-            continue
-        a = draw()
-        if kind == "operand":
-            frac = a.frac - int(rng.integers(-2, 10))
-            operands.append(emit(kind, [a], a.size, frac, str(rng.choice(list(ops.OPERAND_LIMIT)))))
-        elif kind == "requantize":
-            emit(kind, [a], a.size, a.frac - int(rng.integers(-5, 6)))
-        elif kind == "split":
-            parts = int(rng.choice([n for n in (1, 2, 3) if a.size % n == 0]))
-            emit(kind, [a], a.size // parts, a.frac, parts=parts)
-        elif kind in ("add", "sub"):
-            emit(kind, [a, draw(a.size)], a.size, a.frac + int(rng.integers(-3, 3)))
-        elif kind == "mul":
-            emit(kind, [a, draw(a.size)], a.size, a.frac + int(rng.integers(-3, 3)))
-        elif kind == "relu":
-            emit(kind, [a], a.size, a.frac)
-        else:
-            fed = {"sigmoid": ops.SIGMOID_FRAC, "tanh": ops.TANH_FRAC}[kind]
-            emit(kind, [emit("requantize", [a], a.size, fed)], a.size, ops.UNIT_FRAC)
-    written = []
-    for state in reads:
-        source = draw(state.size)
-        written.append(
-            State(state.name, source.name if source.frac == 15 else emit("requantize", [source], state.size, 15).name)
-        )
-    y = list(tensors)[rng.integers(len(tensors))]
-    return Program(tensors, tuple(made), kernels, "x", y, tuple(written))
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@
 By every engine, which give the same results and the same errors.
 """
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ import edgernn
 from edgernn import golden
 from edgernn.errors import ConfigError, DataError
 from edgernn.quantize import quantize
+from edgernn.session import Session
 
 SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
 
@@ -147,6 +151,27 @@ def test_samples_in_any_memory_layout(model, session):
         np.testing.assert_array_equal(session.run(layout), expected)
         session.reset()
         np.testing.assert_array_equal([session.step(sample) for sample in layout], expected)
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_operands_of_int16_wherever_they_lie(make_model, engine, offset):
+    network = make_model(("gru", 2, {}), ("dense", 2, {}), features=3)
+    model = quantize(network, SAMPLES[None].astype(np.float32), np.array([20], np.int32), "int16").model
+    operands = model.quantize_input(SAMPLES)
+    expected = Session(model, "numpy").run(operands)
+    packet = np.frombuffer(b"\0" * offset + operands.tobytes(), np.int16, operands.size, offset=offset)
+    for same in (packet.reshape(operands.shape), operands.astype(">i2")):
+        session = Session(model, engine)
+        np.testing.assert_array_equal(session.run(same), expected)
+        np.testing.assert_array_equal(session.run(same[None])[0], expected)
+        session.reset()
+        np.testing.assert_array_equal([session.step(sample) for sample in same], expected)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_session_is_not_copied(model, engine, duplicate):
+    with pytest.raises(TypeError, match="a session can't be copied: open another one"):
+        duplicate(model.session(engine))
 
 
 def test_sessions_are_independent(model, engine):

@@ -59,7 +59,7 @@ class NativeEngine:
         self._stream.reset()
 
     def run(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return self._stream.run(np.ascontiguousarray(operands))
+        return self._stream.run(np.require(operands, requirements=["C", "A"]))
 
     def run_windows(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        return self._model.run(np.ascontiguousarray(operands))
+        return self._model.run(np.require(operands, requirements=["C", "A"]))

@@ -13,6 +13,7 @@
 
 #define MAX_BYTES INT32_MAX
 #define MAX_SIZE (1u << 20)
+#define MAX_VALUES (1u << 24)
 #define MAX_FRAC 32
 #define MAX_SHIFT 30
 #define MIN_MUL_SHIFT 2
@@ -349,11 +350,14 @@ static uint64_t engine_size(const program_t *program, uint64_t *values_size)
 
 static const char *check_program(const program_t *program, size_t *memory_size)
 {
+    uint64_t values = 0;
     for (uint32_t i = 0; i < program->tensor_count; ++i) {
         const tensor_t tensor = tensor_at(program, i);
         const char *const problem = check_tensor(&tensor);
         REQUIRE(problem == NULL, problem);
+        values += tensor.size;
     }
+    REQUIRE(values <= MAX_VALUES, "all tensors together have more than 2**24 values");
     const char *problem = check_inputs(program);
     REQUIRE(problem == NULL, problem);
     problem = check_ops(program);

@@ -30,6 +30,8 @@ OPERAND_LIMIT = {"int8": 127, "int16": 16383}
 """The largest magnitude of a matrix operand. Symmetric; int16 has a bit to spare because kernels are fed 2*v."""
 MAX_SIZE = 2**20
 """The most values that a tensor can have: a file that declares more is refused before anything is allocated."""
+MAX_VALUES = 2**24
+"""The most values that all tensors of a program can have together."""
 MAX_FRAC = 32
 """The largest magnitude of a tensor's `frac`: every scale in a file, weights' too, is then a normal float32."""
 MAX_SHIFT = 30

@@ -183,6 +183,10 @@ class _Checker:
             self._check_name(name)
         for name, tensor in program.tensors.items():
             self._check_tensor(name, tensor)
+        values = sum(tensor.size for tensor in program.tensors.values())
+        self._require(
+            values <= ops.MAX_VALUES, program.y, f"all tensors together have more than {ops.MAX_VALUES} values"
+        )
         known = set(program.inputs)
         self._tensors(program.inputs, program.x)
         self._require(len(known) == len(program.inputs), program.x, "two inputs have one name")

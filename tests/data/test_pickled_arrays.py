@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import io
 import pickle
-import subprocess
 import sys
 
 import numpy as np
@@ -155,10 +154,10 @@ def test_files_that_are_no_pickled_object(tmp_path):
         read(path)
 
 
-def test_the_watch_data_imports_no_pickle_of_its_own_and_no_seglearn():
+def test_the_watch_data_imports_no_pickle_of_its_own_and_no_seglearn(run_tool):
     code = (
         "import sys; from edgernn.data import watch, pickled_arrays; watch.load(); "
         "assert 'pickle' not in vars(pickled_arrays); "
         "assert not {'seglearn', 'sklearn', 'pandas', 'tensorflow'} & set(sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    run_tool(sys.executable, "-c", code)

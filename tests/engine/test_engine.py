@@ -2,7 +2,6 @@
 """The choice of an engine, also where the extension module is not installed; and how engines hold a model."""
 
 import gc
-import subprocess
 import sys
 import weakref
 
@@ -37,7 +36,7 @@ def test_asking_for_what_is_not_installed(model, without_extension):
     assert str(caught.value) == MISSING
 
 
-def test_a_package_without_the_extension_imports(pristine):
+def test_a_package_without_the_extension_imports(pristine, run_tool):
     script = f"""
 import sys
 sys.modules["edgernn.native._engine"] = None
@@ -45,8 +44,7 @@ import edgernn
 session = edgernn.load({str(pristine)!r}).session()
 print(session.engine, session.step([0.0, 1.0, 2.0]).shape)
 """
-    finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert finished.stdout == "numpy (2,)\n"
+    assert run_tool(sys.executable, "-c", script) == "numpy (2,)\n"
 
 
 def test_streams_share_the_loaded_model(model):

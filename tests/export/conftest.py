@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two small models, exports of them, and what their examples have to print."""
 
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,6 @@ from edgernn import Model, load
 from edgernn.artifact import digest
 from edgernn.export import export
 
-Run = Callable[..., str]
 Export = Callable[..., Path]
 
 
@@ -51,15 +49,16 @@ def exported(tmp_path: Path) -> Export:
 
 
 @pytest.fixture(scope="session")
-def run() -> Run:
-    """Runs a program that has to succeed; what it printed."""
+def cmake(run_tool: Callable[..., str]) -> Callable[..., Path]:
+    """Configures and builds with Ninja; the folder of the build."""
 
-    def call(*command: object, **options: object) -> str:
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, **options)
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        return done.stdout
+    def build(source: Path, *options: str) -> Path:
+        folder = source.parent / f"{source.name}_build"
+        run_tool("cmake", "-G", "Ninja", "-S", source, "-B", folder, *options)
+        run_tool("cmake", "--build", folder)
+        return folder
 
-    return call
+    return build
 
 
 @pytest.fixture(scope="session")

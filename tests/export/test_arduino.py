@@ -49,10 +49,10 @@ def test_keywords(exported, classifier):
     assert kinds == wanted
 
 
-def test_the_sketch(exported, model, run, zeros, printed, fake, tmp_path):
+def test_the_sketch(exported, model, run_tool, strict, zeros, printed, fake, tmp_path):
     folder = exported(model, "arduino")
-    run("gcc", "-c", *(folder / "src").glob("*.c"), cwd=tmp_path)
+    run_tool("gcc", "-c", *(folder / "src").glob("*.c"), cwd=tmp_path)
     sketch = ("-x", "c++", folder / "examples" / "stream" / "stream.ino", "-x", "none")
     includes = (f"-I{folder / 'src'}", f"-I{fake / 'arduino'}", f"-DFAKE_MICROSECONDS={20_000 * len(zeros) + 1_000}")
-    run("g++", "-Wall", "-Wextra", "-Werror", *includes, *sketch, *tmp_path.glob("*.o"), "-o", tmp_path / "sketch")
-    assert run(tmp_path / "sketch").splitlines() == printed(model, zeros, ".4f")
+    run_tool("g++", *strict, *includes, *sketch, *tmp_path.glob("*.o"), "-o", tmp_path / "sketch")
+    assert run_tool(tmp_path / "sketch").splitlines() == printed(model, zeros, ".4f")

@@ -17,16 +17,12 @@ def pack(folder, home):
 
 
 @pytest.fixture
-def example(run, fake, zeros, monkeypatch):
+def example(cmake, fake, zeros, monkeypatch):
     """Builds the example of a component; the program."""
     monkeypatch.setenv("IDF_PATH", str(fake / "esp-idf"))
 
     def build(component, *options):
-        folder = component.parent / "build"
-        source = component / "examples" / "stream"
-        run("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DFAKE_STEPS={len(zeros)}", *options)
-        run("cmake", "--build", folder)
-        return folder / "app"
+        return cmake(component / "examples" / "stream", f"-DFAKE_STEPS={len(zeros)}", *options) / "app"
 
     return build
 
@@ -49,15 +45,15 @@ def test_the_packer_looks_at_the_manifest(exported, classifier, tmp_path, text, 
     assert pack(folder, tmp_path).returncode != 0
 
 
-def test_the_example(exported, model, run, example, zeros, printed):
+def test_the_example(exported, model, run_tool, example, zeros, printed):
     program = example(exported(model, "esp-idf"))
-    assert run(program).splitlines() == ["period 20000 20000", *printed(model, zeros)]
+    assert run_tool(program).splitlines() == ["period 20000 20000", *printed(model, zeros)]
 
 
 def test_two_models_in_one_program(
-    exported, classifier, estimator, run, example, zeros, printed, started_before_main, two_models_printed
+    exported, classifier, estimator, run_tool, example, zeros, printed, started_before_main, two_models_printed
 ):
     extra = (f"-DFAKE_COMPONENTS={exported(estimator, 'esp-idf', 'second')}", f"-DFAKE_SOURCES={started_before_main}")
     program = example(exported(classifier, "esp-idf", "first"), *extra)
     wanted = [two_models_printed.rstrip(), "period 20000 20000", *printed(classifier, zeros)]
-    assert run(program).splitlines() == wanted
+    assert run_tool(program).splitlines() == wanted

@@ -76,17 +76,17 @@ def test_the_example(exported, classifier, estimator, format):
 
 
 @pytest.mark.parametrize("format", ["arduino", "esp-idf", "zephyr"])
-def test_the_sources_compile_for_a_microcontroller(exported, model, run, format):
+def test_the_sources_compile_for_a_microcontroller(exported, model, run_tool, strict, format):
     folder = exported(model, format)
-    flags = ("-mcpu=cortex-m0", "-mthumb", "-std=c99", "-Os", "-Wall", "-Wextra", "-Werror", "-c")
+    flags = ("-mcpu=cortex-m0", "-mthumb", "-std=c99", "-Os", *strict, "-c")
     includes = [f"-I{path}" for path in (folder / "include", folder / "src") if path.exists()]
-    run("arm-none-eabi-gcc", *flags, *includes, *(folder / "src").glob("*.c"), cwd=folder.parent)
+    run_tool("arm-none-eabi-gcc", *flags, *includes, *(folder / "src").glob("*.c"), cwd=folder.parent)
     assert {path.stem for path in folder.parent.glob("*.o")} == {path.stem for path in (folder / "src").glob("*.c")}
 
 
 @pytest.mark.parametrize("format", ["arduino", "esp-idf", "platformio"])
 def test_archives_of_two_models_share_one_runtime(
-    exported, classifier, estimator, run, two_models, two_models_printed, tmp_path, format
+    exported, classifier, estimator, run_tool, two_models, two_models_printed, tmp_path, format
 ):
     """What these ecosystems make of a library: an archive, from which the linker takes an object that is missing."""
     archives = []
@@ -94,11 +94,11 @@ def test_archives_of_two_models_share_one_runtime(
         folder = exported(model, format, name)
         (objects := tmp_path / name).mkdir()
         includes = [f"-I{folder / part}" for part in ("include", "src")]
-        run("gcc", "-c", *includes, *(folder / "src").glob("*.c"), cwd=objects)
-        run("ar", "rcs", f"lib{name}.a", *objects.glob("*.o"), cwd=tmp_path)
+        run_tool("gcc", "-c", *includes, *(folder / "src").glob("*.c"), cwd=objects)
+        run_tool("ar", "rcs", f"lib{name}.a", *objects.glob("*.o"), cwd=tmp_path)
         archives += [*includes, f"lib{name}.a"]
-    run("gcc", "-o", "both", two_models, *archives, cwd=tmp_path)
-    assert run(tmp_path / "both") == two_models_printed
+    run_tool("gcc", "-o", "both", two_models, *archives, cwd=tmp_path)
+    assert run_tool(tmp_path / "both") == two_models_printed
 
 
 def test_the_name_comes_from_the_artifact(classifier, tmp_path):

@@ -1,22 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The examples of C and CMake, built and run here: they print what a session gives."""
 
-import pytest
+import subprocess
 
-WARNINGS = "-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror"
+import pytest
 
 
 @pytest.fixture
-def cmake(run):
-    """Configures and builds with Ninja; the folder of the build."""
-
-    def build(source, *options):
-        folder = source.parent / f"{source.name}_build"
-        run("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DCMAKE_C_FLAGS={WARNINGS}", *options)
-        run("cmake", "--build", folder)
-        return folder
-
-    return build
+def built(cmake, strict):
+    """Builds a project with CMake, without a warning; the folder of the build."""
+    return lambda source, *options: cmake(source, f"-DCMAKE_C_FLAGS={' '.join(strict)}", *options)
 
 
 @pytest.fixture
@@ -39,40 +32,48 @@ target_link_libraries(both PRIVATE edgernn::first edgernn::second)
     return folder
 
 
-def test_c(exported, model, run, samples, csv, printed):
+def test_c(exported, model, run_tool, strict, samples, csv, printed):
     folder = exported(model, "c")
-    run("make", f"CFLAGS={WARNINGS}", cwd=folder)
-    assert run(folder / "stream", input=csv).splitlines() == printed(model, samples)
+    run_tool("make", f"CFLAGS={' '.join(strict)}", cwd=folder)
+    assert run_tool(folder / "stream", input=csv).splitlines() == printed(model, samples)
 
 
-def test_cmake(exported, model, run, cmake, samples, csv, printed):
-    folder = cmake(exported(model, "cmake"))
-    assert run(folder / "stream", input=csv).splitlines() == printed(model, samples)
+@pytest.mark.parametrize("given", ["a,b,c\n", "1,2,3\n4,5\n", "1,2,3\n4,x,6\n"])
+def test_what_is_no_sample(exported, model, run_tool, given):
+    folder = exported(model, "c")
+    run_tool("make", cwd=folder)
+    done = subprocess.run([folder / "stream"], input=given, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "small: a sample is 3 numbers, separated by commas\n")
 
 
-def test_two_models_in_one_program(two_exports, run, cmake, two_models, two_models_printed, tmp_path):
+def test_cmake(exported, model, run_tool, built, samples, csv, printed):
+    folder = built(exported(model, "cmake"))
+    assert run_tool(folder / "stream", input=csv).splitlines() == printed(model, samples)
+
+
+def test_two_models_in_one_program(two_exports, run_tool, built, two_models, two_models_printed, tmp_path):
     first, second = two_exports
     found = f"""add_subdirectory("{first}" first)
 include(FetchContent)
 FetchContent_Declare(second SOURCE_DIR "{second}")
 FetchContent_MakeAvailable(second)"""
-    folder = cmake(project(tmp_path / "app", two_models, found))
-    assert run(folder / "both") == two_models_printed
+    folder = built(project(tmp_path / "app", two_models, found))
+    assert run_tool(folder / "both") == two_models_printed
     assert not (folder / "first" / "stream").exists()
     assert [path.parent.name for path in folder.rglob("libedgernn.a")] == ["first"]
 
 
-def test_installed_models(two_exports, run, cmake, two_models, two_models_printed, tmp_path):
+def test_installed_models(two_exports, run_tool, built, two_models, two_models_printed, tmp_path):
     for source in two_exports:
-        run("cmake", "--install", cmake(source), "--prefix", tmp_path / "installed")
+        run_tool("cmake", "--install", built(source), "--prefix", tmp_path / "installed")
     found = "find_package(edgernn_first REQUIRED)\nfind_package(edgernn_second REQUIRED)"
-    folder = cmake(project(tmp_path / "app", two_models, found), f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}")
-    assert run(folder / "both") == two_models_printed
+    folder = built(project(tmp_path / "app", two_models, found), f"-DCMAKE_PREFIX_PATH={tmp_path / 'installed'}")
+    assert run_tool(folder / "both") == two_models_printed
     headers = {path.name for path in (tmp_path / "installed" / "include").iterdir()}
     assert headers == {"edgernn.h", "first.h", "second.h"}
 
 
-def test_a_runtime_of_another_version_is_refused(two_exports, cmake, two_models, tmp_path):
+def test_a_runtime_of_another_version_is_refused(two_exports, built, two_models, tmp_path):
     first, second = two_exports
     lists = first / "CMakeLists.txt"
     lists.write_text(
@@ -84,4 +85,4 @@ def test_a_runtime_of_another_version_is_refused(two_exports, cmake, two_models,
     with pytest.raises(
         AssertionError, match=r"second comes from edgernn 0\.1\.0, the runtime from 9\.9: export both again"
     ):
-        cmake(source)
+        built(source)

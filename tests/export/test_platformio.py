@@ -64,14 +64,14 @@ def test_the_example_finds_the_library(exported, classifier, platformio):
     assert "edgernn_small@0.1.0 has been installed!" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_sketch(exported, model, run, zeros, printed, fake, tmp_path):
+def test_the_sketch(exported, model, run_tool, strict, zeros, printed, fake, tmp_path):
     folder = exported(model, "platformio")
     includes = (
         f"-I{folder / 'include'}",
         f"-I{fake / 'arduino'}",
         f"-DFAKE_MICROSECONDS={20_000 * len(zeros) + 1_000}",
     )
-    run("gcc", "-c", *includes, *(folder / "src").glob("*.c"), cwd=tmp_path)
+    run_tool("gcc", "-c", *includes, *(folder / "src").glob("*.c"), cwd=tmp_path)
     sketch = folder / "examples" / "stream" / "src" / "main.cpp"
-    run("g++", "-Wall", "-Wextra", "-Werror", *includes, sketch, *tmp_path.glob("*.o"), "-o", tmp_path / "sketch")
-    assert run(tmp_path / "sketch").splitlines() == printed(model, zeros, ".4f")
+    run_tool("g++", *strict, *includes, sketch, *tmp_path.glob("*.o"), "-o", tmp_path / "sketch")
+    assert run_tool(tmp_path / "sketch").splitlines() == printed(model, zeros, ".4f")

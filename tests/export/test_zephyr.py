@@ -18,16 +18,12 @@ BUILD_KEYS = {
 
 
 @pytest.fixture
-def sample(run, fake, zeros, monkeypatch):
+def sample(cmake, fake, zeros, monkeypatch):
     """Builds the sample of a module; the program."""
     monkeypatch.setenv("ZEPHYR_BASE", str(fake / "zephyr"))
 
     def build(module, *options):
-        folder = module.parent / "build"
-        source = module / "samples" / "stream"
-        run("cmake", "-G", "Ninja", "-S", source, "-B", folder, f"-DFAKE_STEPS={len(zeros)}", *options)
-        run("cmake", "--build", folder)
-        return folder / "app"
+        return cmake(module / "samples" / "stream", f"-DFAKE_STEPS={len(zeros)}", *options) / "app"
 
     return build
 
@@ -64,29 +60,29 @@ def test_the_options_exist(exported, model):
     assert options == {"CONFIG_EDGERNN_SMALL": "y"} | floats
 
 
-def test_the_stack_holds_a_step(exported, make_artifact, run, tmp_path):
+def test_the_stack_holds_a_step(exported, make_artifact, run_tool, tmp_path):
     """Without optimization, all functions one inside the other, and 2 kB left for printf."""
     folder = exported(load(make_artifact(("lstm", 64, {}), ("dense", 2, {}))), "zephyr")
     flags = ("-mcpu=cortex-m0", "-mthumb", "-O0", "-fstack-usage", "-c", f"-I{folder / 'include'}")
-    run("arm-none-eabi-gcc", *flags, *(folder / "src").glob("*.c"), cwd=tmp_path)
+    run_tool("arm-none-eabi-gcc", *flags, *(folder / "src").glob("*.c"), cwd=tmp_path)
     used = sum(int(line.split("\t")[1]) for file in tmp_path.glob("*.su") for line in file.read_text().splitlines())
     (size,) = re.findall(r"STACK_SIZE=(\d+)", (folder / PRJ_CONF).read_text())
     assert 1000 < used <= int(size) - 2048
 
 
-def test_the_sample(exported, model, run, sample, zeros, printed):
+def test_the_sample(exported, model, run_tool, sample, zeros, printed):
     program = sample(exported(model, "zephyr"))
-    assert run(program).splitlines() == ["period 20000 20000", *printed(model, zeros)]
+    assert run_tool(program).splitlines() == ["period 20000 20000", *printed(model, zeros)]
 
 
 def test_two_models_in_one_program(
-    exported, classifier, estimator, run, sample, zeros, printed, started_before_main, two_models_printed
+    exported, classifier, estimator, run_tool, sample, zeros, printed, started_before_main, two_models_printed
 ):
     second = exported(estimator, "zephyr", "second")
     extra = (f"-DEXTRA_ZEPHYR_MODULES={second}", "-DFAKE_OPTIONS=CONFIG_EDGERNN_SECOND=y")
     program = sample(exported(classifier, "zephyr", "first"), *extra, f"-DFAKE_SOURCES={started_before_main}")
     wanted = [two_models_printed.rstrip(), "period 20000 20000", *printed(classifier, zeros)]
-    assert run(program).splitlines() == wanted
+    assert run_tool(program).splitlines() == wanted
 
 
 def test_a_module_that_is_not_chosen_is_not_built(exported, classifier, estimator, sample):

@@ -14,8 +14,7 @@ from edgernn.artifact import Model
 from edgernn.backends.c import export
 from edgernn.backends.tflite.write import FILE, integer_file
 from edgernn.golden import Golden, compute
-from edgernn.model import IntegerModel
-from edgernn.spec.program import SPEC_VERSION, Kernel, Program
+from edgernn.spec.program import SPEC_VERSION
 from edgernn.validate import validate
 
 FOLDER = Path(__file__).parent
@@ -23,23 +22,16 @@ MAKE = runpy.run_path(str(FOLDER / "make.py"))
 PATHS = sorted(FOLDER.glob("*.npz"))
 
 
-@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
-def stored(request):
+@pytest.fixture
+def stored(golden_file):
     """The arrays of a golden file."""
-    with np.load(request.param, allow_pickle=False) as file:
-        return dict(file)
+    return golden_file[1]
 
 
 @pytest.fixture
-def model(stored, make_interface):
+def model(golden_file, as_model):
     """The integer model in it."""
-    names = {name.rpartition("/")[0] for name in stored if name.startswith("kernels/")}
-    kernels = {
-        name.removeprefix("kernels/"): Kernel(*(stored[f"{name}/{part}"] for part in ("weights", "bias", "frac")))
-        for name in names
-    }
-    program = Program.from_structure(json.loads(str(stored["program"])), kernels)
-    return IntegerModel(make_interface(MAKE["FEATURES"], MAKE["UNITS"]), program)
+    return as_model(golden_file[0])
 
 
 @pytest.fixture

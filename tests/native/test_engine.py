@@ -13,7 +13,6 @@ from edgernn.engine.numpy import NumpyEngine
 from edgernn.errors import EdgernnError
 from edgernn.native import _engine
 from edgernn.native.serialize import numbered, serialize
-from edgernn.quantize import quantize
 from edgernn.spec.interpreter import Interpreter
 
 STEPS = 40
@@ -67,11 +66,10 @@ def test_a_stream(any_program, as_model, load, operands):
 
 
 @pytest.mark.parametrize("operand", ["int8", "int16"])
-def test_stacked_models(make_model, every_recurrent, operands, operand):
+def test_stacked_models(quantized, every_recurrent, operands, operand):
     layers = [(kind, 3 + i, options) for i, (kind, options) in enumerate(every_recurrent)]
-    network = make_model(*layers, ("dense", 5, {"activation": "tanh"}), ("dense", 3, {}), features=7)
-    x = np.random.default_rng(0).normal(size=(4, 20, 7)).astype(np.float32)
-    model = quantize(network, x, np.full(4, 20, np.int32), operand).model
+    layers += [("dense", 5, {"activation": "tanh"}), ("dense", 3, {})]
+    model = quantized(*layers, operands=operand, features=7)
     windows = operands(model.program, 6, STEPS)
     expected = NumpyEngine(model).run_windows(windows)
     one, none = np.ones(7, np.float32), np.zeros(7, np.float32)
@@ -80,9 +78,9 @@ def test_stacked_models(make_model, every_recurrent, operands, operand):
 
 
 @pytest.fixture
-def gru(golden_programs):
+def gru(all_programs):
     """A program with a state."""
-    return golden_programs["gru_reset_after_int8"]
+    return all_programs["gru_reset_after_int8"]
 
 
 def test_streams_share_a_model_that_outlives_its_name(gru, load, operands):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The loader refuses every buffer that breaks a rule, and says which rule it is."""
 
+import json
 import re
 import struct
 from pathlib import Path
@@ -10,52 +11,22 @@ import pytest
 
 import edgernn
 from edgernn.native.serialize import KINDS, numbered, serialize
-from edgernn.spec.program import ACCUMULATOR_LIMIT, SPEC_VERSION, Kernel, Op, Program, State, Tensor
+from edgernn.spec.program import ACCUMULATOR_LIMIT, SPEC_VERSION, Kernel, Program
 
-TENSORS = {
-    "x": (3, "int8", 5),
-    "h": (2, "int16", 15),
-    "c": (2, "int16", 11),
-    "wide": (4, "int16", 11),
-    "left": (2, "int16", 11),
-    "right": (2, "int16", 11),
-    "gate": (2, "int16", 15),
-    "h8": (2, "int8", 7),
-    "recurrent": (2, "int16", 13),
-    "new": (2, "int16", 15),
-    "kept": (2, "int16", 11),
-    "sum": (2, "int16", 11),
-    "difference": (2, "int16", 12),
-    "wider": (2, "int16", 9),
-    "y": (2, "int16", 9),
-}
-OPS = {
-    "wide": Op("linear", ("x",), ("wide",), "kernel"),
-    "left": Op("split", ("wide",), ("left", "right")),
-    "gate": Op("sigmoid", ("left",), ("gate",)),
-    "h8": Op("operand", ("h",), ("h8",)),
-    "recurrent": Op("linear", ("h8",), ("recurrent",), "recurrent"),
-    "new": Op("tanh", ("recurrent",), ("new",)),
-    "kept": Op("mul", ("gate", "c"), ("kept",)),
-    "sum": Op("add", ("kept", "right"), ("sum",)),
-    "difference": Op("sub", ("sum", "new"), ("difference",)),
-    "wider": Op("requantize", ("difference",), ("wider",)),
-    "y": Op("relu", ("wider",), ("y",)),
-}
+STRUCTURE = json.loads((Path(__file__).parents[1] / "small_program.json").read_text(encoding="utf-8"))
 KERNELS = {
     "kernel": Kernel(np.ones((4, 3), np.int8), np.zeros(4, np.int32), np.full(4, 8, np.int32)),
     "recurrent": Kernel(np.ones((2, 2), np.int8), np.zeros(2, np.int32), np.full(2, 8, np.int32)),
 }
-STATES = (State("h", "new"), State("c", "sum"))
-PROGRAM = Program(
-    {name: Tensor(name, *fields) for name, fields in TENSORS.items()}, tuple(OPS.values()), KERNELS, "x", "y", STATES
-)
+PROGRAM = Program.from_structure(STRUCTURE, KERNELS)
 
 HEADER, TENSOR, STATE, OP = 24, 8, 4, 20
-STATES_AT = HEADER + TENSOR * len(TENSORS)
-OPS_AT = STATES_AT + STATE * len(STATES)
-CONSTANTS_AT = OPS_AT + OP * len(OPS)
-NUMBER = {name: number for number, name in enumerate(TENSORS)}
+STATES_AT = HEADER + TENSOR * len(PROGRAM.tensors)
+OPS_AT = STATES_AT + STATE * len(PROGRAM.states)
+CONSTANTS_AT = OPS_AT + OP * len(PROGRAM.ops)
+NUMBER = {name: number for number, name in enumerate(PROGRAM.tensors)}
+OPS = [op.outputs[0] for op in PROGRAM.ops]
+"""By their first results."""
 MANY = 2**32 - 1
 
 
@@ -74,7 +45,7 @@ def state(index):
 
 def op(name, field):
     fields = ["kind", "a", "b", "outputs", "constants"]
-    return OPS_AT + OP * list(OPS).index(name) + 4 * fields.index(field), "I"
+    return OPS_AT + OP * OPS.index(name) + 4 * fields.index(field), "I"
 
 
 BIAS, FRAC, WEIGHT = (CONSTANTS_AT, "i"), (CONSTANTS_AT + 4 * 4, "i"), (CONSTANTS_AT + 8 * 4, "b")
@@ -170,7 +141,7 @@ def damaged(changes):
 
 
 def test_the_places_of_the_fields():
-    assert numbered(PROGRAM) == tuple(TENSORS)
+    assert numbered(PROGRAM) == tuple(PROGRAM.tensors)
     assert damaged([]) == damaged([(tensor("x", "frac"), 5), (op("sum", "b"), 5), (state(1), 11), (header("y"), 14)])
     assert len(damaged([])) == CONSTANTS_AT + 4 * (8 + 3) + 2 * (8 + 2)
 
@@ -199,6 +170,12 @@ def test_a_truncated_program(engine_of):
             engine_of(whole[:size], 3, 2)
 
 
+def test_tensors_that_are_too_large_together(engine_of):
+    header = struct.pack("<4s5I", b"EDRN", SPEC_VERSION, 17, 0, 0, 0)
+    with pytest.raises(ValueError, match="all tensors together have more than"):
+        engine_of(header + 17 * struct.pack("<IbBBx", 2**20, 5, 1, 1), 3, 2)
+
+
 def test_every_rule_is_tested():
     source = (Path(edgernn.__file__).parent / "native" / "loader.c").read_text(encoding="utf-8")
     rules = set(re.findall(r'REQUIRE\(.*, "(.+)"\);', source))
@@ -206,6 +183,7 @@ def test_every_rule_is_tested():
         "the program ends in its header",  # test_a_truncated_program
         "the program is too large",  # fuzz_loader.c
         "the memory is too small for the program",  # fuzz_loader.c
+        "all tensors together have more than 2**24 values",  # test_tensors_that_are_too_large_together
     }
     assert elsewhere < rules
     untested = [rule for rule in rules - elsewhere if not any(re.search(problem, rule) for _, problem in DAMAGE)]

@@ -160,9 +160,9 @@ BROKEN_OPS = [
     ("sum", {"inputs": ["kept"]}, "add has 1 inputs"),
     ("y", {"outputs": []}, r"\?: relu has 0 outputs"),
     ("y", {"outputs": ["y", "wider"]}, "relu has 2 outputs"),
-    ("split", {"outputs": []}, "does not split into equal parts"),
-    ("split", {"outputs": ["left"]}, "does not split into equal parts"),
-    ("split", {"outputs": ["left", "left"]}, "computed twice"),
+    ("left", {"outputs": []}, "does not split into equal parts"),
+    ("left", {"outputs": ["left"]}, "does not split into equal parts"),
+    ("left", {"outputs": ["left", "left"]}, "computed twice"),
     ("gate", {"inputs": ["sum"]}, "before they are computed"),
     ("gate", {"inputs": ["gate"]}, "before they are computed"),
     ("gate", {"inputs": ["nowhere"]}, "before they are computed"),
@@ -270,6 +270,16 @@ def test_scales_of_inputs_that_are_too_far_apart():
     steps = (Op("requantize", ("x",), ("a",)), Op("add", ("x", "a"), ("y",)))
     with pytest.raises(ProgramError, match="the inputs' scales are too far apart"):
         Program({tensor.name: tensor for tensor in tensors}, steps, {}, "x", "y", ())
+
+
+def test_tensors_that_are_too_large_together():
+    tensors = {name: Tensor(name, ops.MAX_SIZE, "int16", 15) for name in ["x", *(f"t{i}" for i in range(16))]}
+    names = list(tensors)
+    made = tuple(Op("relu", (a,), (b,)) for a, b in zip(names, names[1:], strict=False))
+    with pytest.raises(ProgramError, match="all tensors together have more than 16777216 values"):
+        Program(tensors, made, {}, "x", names[-1], ())
+    fewer = {name: tensors[name] for name in names[:16]}
+    assert Program(fewer, made[:15], {}, "x", names[15], ()).y == "t14"
 
 
 JUNK = [None, True, False, -1, 0, 1, 2, 7, 31, 10**30, 0.5, float("nan"), "", "x", "h8", "relu", "int8", [], {}, ["x"]]

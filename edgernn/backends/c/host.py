@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.artifact import digest
-from edgernn.backends.c.write import FOLDER, HASH_DIGITS
+from edgernn import __version__
+from edgernn.backends.c.write import FOLDER, RUNTIME_FILES, sources
 from edgernn.backends.runtime import Arrays
-from edgernn.errors import ArtifactError, MissingToolError
+from edgernn.errors import ArtifactError, EdgernnError, MissingToolError
 from edgernn.model import IntegerModel
 
+_AGAIN = "build the artifact again"
 _FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
 
 
@@ -58,44 +59,64 @@ class CRuntime:
     name = "c"
 
     def version(self) -> str:
-        command = [*_compiler(), "-dumpfullversion", "-dumpversion"]
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-        return f"{Path(command[0]).name}-{found.stdout.strip()}"
+        command = _compiler()
+        return f"{Path(command[0]).name}-{_output(*command, '-dumpfullversion', '-dumpversion').strip()}"
 
     def load(self, artifact: Path, model: IntegerModel) -> CStepper:
+        """Compiles what edgernn writes for `model`, once it is what the artifact holds: no other code ever runs."""
         folder = artifact / FOLDER
-        name = _model_of(folder)
-        header = (folder / f"{name}.h").read_text(encoding="utf-8")
-        if f'"{digest(model)[:HASH_DIGITS]}"' not in header:
-            raise ArtifactError(f"{folder} holds the C of another model: build the artifact again")
+        name = _name_in(folder)
+        files = sources(model, name)
+        if _texts(folder) != files:
+            raise ArtifactError(f"{folder} is not what edgernn {__version__} writes for this model: {_AGAIN}")
         with tempfile.TemporaryDirectory(prefix="edgernn-") as scratch:
-            library = Path(scratch) / "model.so"
-            _compile(sorted(folder.glob("*.c")), library)
-            return CStepper(ctypes.CDLL(str(library)), name, model)
+            for file, text in files.items():
+                (Path(scratch) / file).write_text(text, encoding="utf-8")
+            return CStepper(_library(Path(scratch)), name, model)
 
 
-def _model_of(folder: Path) -> str:
+def _name_in(folder: Path) -> str:
     """What the model's own files begin with. Raises ArtifactError when there are none."""
-    found = [path.stem for path in folder.glob("*.h") if path.stem != "edgernn"]
+    found = [path.stem for path in folder.glob("*.h") if path.name not in RUNTIME_FILES]
     if len(found) != 1:
-        raise ArtifactError(f"{folder} does not hold the C of one model: build the artifact again")
+        raise ArtifactError(f"{folder} does not hold the C of one model: {_AGAIN}")
     return found[0]
 
 
-def _compile(files: list[Path], library: Path) -> None:
-    command = [*_compiler(), *_FLAGS, "-o", str(library), *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _texts(folder: Path) -> dict[str, str]:
+    try:
+        return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{folder} can't be read ({error}): {_AGAIN}") from error
+
+
+def _library(folder: Path) -> ctypes.CDLL:
+    """The C in a folder, compiled and loaded."""
+    library = folder / "model.so"
+    command = [*_compiler(), *_FLAGS, "-o", str(library), *map(str, sorted(folder.glob("*.c")))]
+    _output(*command)
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:
+        raise EdgernnError(f"{command[0]} does not compile for this machine: unset CC, or set it to another") from error
+
+
+def _output(*command: str) -> str:
+    """What a compiler prints. Raises EdgernnError when it can't be run, or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise EdgernnError(f"{command[0]} can't be run ({error.strerror}): set CC to a C compiler") from error
     if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or [f"{command[0]} ended with {done.returncode}"]
-        raise ArtifactError(f"{files[0].parent} does not compile ({reason[0]}): build the artifact again")
+        lines = done.stderr.splitlines()
+        reason = next((line for line in lines if "error" in line), f"exit status {done.returncode}")
+        raise EdgernnError(f"{command[0]} does not compile for this machine ({reason}): set CC to another compiler")
+    return done.stdout
 
 
 def _compiler() -> list[str]:
-    """The command of CC, or the first compiler that is there."""
-    chosen = os.environ.get("CC", "").split()
-    if chosen:
-        return chosen
-    for name in ("cc", "gcc", "clang"):
-        if shutil.which(name):
-            return [name]
-    raise MissingToolError("running a model's C", "a C compiler", "gcc")
+    """The command of CC, or the first compiler that is there. Raises MissingToolError without one."""
+    found = os.environ.get("CC", "").split() or [name for name in ("cc", "gcc", "clang") if shutil.which(name)][:1]
+    if not found:
+        raise MissingToolError("running a model's C", "a C compiler", "gcc")
+    return found

@@ -2,6 +2,7 @@
 """Identifiers of C and C++ for names of ours."""
 
 import re
+from itertools import chain, count
 
 from edgernn.errors import ConfigError
 from edgernn.spec.program import identifier_of
@@ -19,23 +20,31 @@ _KEYWORDS = frozenset(
 )
 
 _LONGEST_PREFIX = 40
+_OWN_FILES = "_float", "_selftest"
+"""Ends of names of a model's files: no other model's name may end so."""
 _FILES = frozenset(
     """
-    arduino assert aux complex con ctype dirent errno fcntl fenv glob grp inttypes iso646 limits locale main math
-    netdb nul poll prn pthread pwd regex sched search semaphore setjmp signal spawn stdalign stdarg stdatomic stdbool
-    stddef stdint stdio stdlib stdnoreturn string strings syslog termios tgmath threads time uchar unistd
-    utime wchar wctype
+    arduino assert aux client com1 com2 com3 com4 com5 com6 com7 com8 com9 complex con ctype dirent errno fcntl fenv
+    glob grp inttypes iso646 limits locale lpt1 lpt2 lpt3 lpt4 lpt5 lpt6 lpt7 lpt8 lpt9 main math memory netdb nul
+    poll print prn pthread pwd regex sched search semaphore server setjmp signal spawn spi stdalign stdarg stdatomic
+    stdbool stddef stdint stdio stdlib stdnoreturn stream string strings syslog termios tgmath threads time uchar
+    unistd utime wchar wctype wire
     """.split()
 )
 """Names of headers that one of ours would hide, and of files that can't be on Windows."""
 
 
-class Identifiers:
-    """Identifiers that differ from each other and from keywords."""
+_OWN = re.compile(r"[a-z][A-Za-z0-9]*_\w*(?<!_t)")
+"""Identifiers that C's headers leave alone: with "_" inside, and no macro or type."""
 
-    def __init__(self, *reserved: str) -> None:
-        """reserved: identifiers that are taken."""
-        self._taken = {*_KEYWORDS, *reserved}
+
+class Identifiers:
+    """Identifiers that differ from each other, from keywords, and from C's library, edgernn's and a model's names."""
+
+    def __init__(self, prefix: str) -> None:
+        """prefix: what the names of the model's own functions and macros begin with."""
+        self._taken = set(_KEYWORDS)
+        self._prefixes = "edgernn", prefix
         self._given: dict[tuple[str, str, str], str] = {}
 
     def __call__(self, name: str, use: str = "", owner: str = "") -> str:
@@ -43,7 +52,9 @@ class Identifiers:
         key = name, use, owner
         if key not in self._given:
             plain = identifier_of(f"{name}/{use}" if use else name)
-            choices = (plain, *(f"{plain}_{i}" for i in range(2, len(self._taken) + 3)))
+            safe = _OWN.fullmatch(plain) and not plain.startswith(self._prefixes)
+            plain = plain if safe else f"v_{plain}"
+            choices = chain([plain], (f"{plain}_{i}" for i in count(2)))
             self._given[key] = next(choice for choice in choices if choice not in self._taken)
             self._taken.add(self._given[key])
         return self._given[key]
@@ -52,6 +63,7 @@ class Identifiers:
 def prefix_of(name: str) -> str:
     """What the C identifiers and files of a model begin with: "My model-2" gives "my_model_2"."""
     plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    plain += "_model" * plain.endswith(_OWN_FILES)
     legal = plain[:1].isalpha() and plain not in _KEYWORDS | _FILES and not plain.startswith("edgernn")
     return (plain if legal else f"model_{plain}")[:_LONGEST_PREFIX].rstrip("_")
 

@@ -21,10 +21,11 @@ _WIDTH = 120
 class Step:
     """C of one program: text of its state, its constants and its step."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, prefix: str) -> None:
+        """prefix: what the names of the model's own functions begin with."""
         self._program = program
         self._schedule = schedule(program)
-        self._names = Identifiers("state", "x", "y", "i", "j", "n", "memcpy", "memset", "main", "NULL")
+        self._names = Identifiers(prefix)
         self._members = {state.read: self._names(state.read) for state in program.states}
         self._linears = [op for op in program.ops if op.outputs[0] in self._schedule.parts]
         self._homes = {name: self._places(name) for name in self._schedule.stored}

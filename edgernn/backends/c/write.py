@@ -20,6 +20,7 @@ from edgernn.spec.tables import SIGMOID_TABLE
 FOLDER = "c"
 """Where the sources are in an artifact."""
 RUNTIME = Path(__file__).parent / "runtime"
+RUNTIME_FILES = tuple(sorted(path.name for path in RUNTIME.glob("*.[ch]")))
 TABLE = "edgernn_sigmoid_table.c"
 LAYOUT_VERSION = 1
 """Of `edgernn_kernel_t`: sources with another one do not compile together."""
@@ -39,14 +40,14 @@ def sources(model: IntegerModel, name: str) -> dict[str, str]:
 
     name: what identifiers and files begin with (`edgernn.backends.c.names.prefix_of`).
     """
-    step, top = Step(model.program), _made_from(model)
+    step, top = Step(model.program, name), _made_from(model)
     made = {
         f"{name}.h": _header(model, step, name),
         f"{name}.c": _source(model, step, name),
         f"{name}_float.c": _float_source(model, name),
         f"{name}_selftest.c": _selftest_source(model, step, name),
     }
-    runtime = {path.name: path.read_text(encoding="utf-8") for path in sorted(RUNTIME.glob("*.[ch]"))}
+    runtime = {file: (RUNTIME / file).read_text(encoding="utf-8") for file in RUNTIME_FILES}
     return runtime | {file: top + text for file, text in made.items()}
 
 
@@ -76,6 +77,7 @@ def _header(model: IntegerModel, step: Step, name: str) -> str:
     return f"""#ifndef {upper}_H
 #define {upper}_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -115,7 +117,10 @@ extern const char *const {name}_outputs[{upper}_OUTPUTS];
 /* Forgets the past. Call it before the first step. */
 void {name}_reset({name}_state_t *state);
 
-/* One time step: from a sample of {upper}_FEATURES operands to {upper}_OUTPUTS integers, with a state that lasts. */
+/*
+ * One time step: from a sample of {upper}_FEATURES operands to {upper}_OUTPUTS integers, with a state that lasts.
+ * The three lie apart from each other in memory.
+ */
 void {name}_step({name}_state_t *state, const {name}_x_t *x, int16_t *y);
 
 /* Operands for a sample in the sensors' own units, as in training; not a number becomes 0. Floating point. */
@@ -189,11 +194,12 @@ def _float_source(model: IntegerModel, name: str) -> str:
     scaled = f"(float)y[i] * {_float(float(model.output_scale))}"
     value = f"values[i] = {scaled};"
     if not plain:
-        # In steps of their own, so that no compiler contracts a product and a sum into one rounding.
         value = f"""volatile float value = {scaled};
         value = value * target_std[i];
         values[i] = value + target_mean[i];"""
     return f"""#include "{name}.h"
+
+/* Every operation rounds to float, as it did in training: volatile keeps compilers from more precision. */
 
 {_strings(f"{name}_features", interface.features)}
 {_strings(f"{name}_outputs", interface.outputs)}
@@ -218,8 +224,9 @@ static {name}_x_t nearest(float value)
 void {name}_quantize_input(const float *samples, {name}_x_t *x)
 {{
     for (int i = 0; i < {name.upper()}_FEATURES; ++i) {{
-        const float centred = samples[i] - mean[i];
-        x[i] = nearest(centred * factor[i]);
+        volatile float value = samples[i] - mean[i];
+        value = value * factor[i];
+        x[i] = nearest(value);
     }}
 }}
 
@@ -237,6 +244,9 @@ def _selftest_source(model: IntegerModel, step: Step, name: str) -> str:
     x = program.tensors[program.x]
     bits = selftest.RANGE_BITS[x.dtype]
     hashed = numbers(f"0x{value:08x}u" for value in selftest.hashes(model))
+    state_hash = (
+        f"        hashed = hash(hashed, (const int16_t *)&state, {step.state_values}u);\n" if step.members else ""
+    )
     return f"""#include "{name}.h"
 
 #define STEPS {selftest.STEPS}
@@ -271,8 +281,7 @@ int {name}_selftest(void)
         }}
         {name}_step(&state, x, y);
         hashed = hash(hashed, y, {name.upper()}_OUTPUTS);
-        hashed = hash(hashed, (const int16_t *)&state, {step.state_values}u);
-        if (hashed != golden[step]) {{
+{state_hash}        if (hashed != golden[step]) {{
             return step + 1;
         }}
     }}

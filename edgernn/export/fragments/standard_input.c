@@ -4,12 +4,16 @@
 
 #include "@name.h"
 
-/* Replace this: a sample of your sensor, in the units of the training data and the order of @{name}_features; or 0. */
+/*
+ * Replace this: a sample of your sensor, in the units of the training data and the order of @{name}_features.
+ * Returns 1, 0 at the end of the input, or -1 where it is no number.
+ */
 static int read_sample(float *sample)
 {
     for (int i = 0; i < @{NAME}_FEATURES; ++i) {
-        if (scanf("%f%*[,]", &sample[i]) != 1) {
-            return 0;
+        const int found = scanf("%f%*[,]", &sample[i]);
+        if (found != 1) {
+            return found == EOF && i == 0 ? 0 : -1;
         }
     }
     return 1;
@@ -22,14 +26,19 @@ static int read_sample(float *sample)
 int main(void)
 {
     float sample[@{NAME}_FEATURES];
+    int found;
 
     if (@{name}_selftest() != 0) {
         fprintf(stderr, "@name: the self-test fails\n");
         return 1;
     }
     @{name}_reset(&state);
-    while (read_sample(sample)) {
+    while ((found = read_sample(sample)) > 0) {
         take(sample);
+    }
+    if (found < 0) {
+        fprintf(stderr, "@name: a sample is %d numbers, separated by commas\n", @{NAME}_FEATURES);
+        return 1;
     }
     return 0;
 }

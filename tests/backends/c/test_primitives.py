@@ -139,3 +139,14 @@ def test_the_constants_are_the_specifications():
     assert f"#define EDGERNN_ROWS {ROWS}\n" in text
     for dtype, limit in ops.OPERAND_LIMIT.items():
         assert f"#define EDGERNN_{dtype.upper()}_LIMIT {limit}\n" in text
+
+
+def test_the_loaders_constants_are_the_specifications():
+    text = (RUNTIME.parents[2] / "native" / "loader.c").read_text(encoding="utf-8")
+    powers = {"MAX_SIZE": ops.MAX_SIZE, "MAX_VALUES": ops.MAX_VALUES}
+    for name, value in powers.items():
+        assert f"#define {name} (1u << {value.bit_length() - 1})\n" in text and value == 1 << value.bit_length() - 1
+    plain = ("MAX_FRAC", "MAX_SHIFT", "MIN_MUL_SHIFT", "MAX_ALIGN", "SIGMOID_FRAC", "TANH_FRAC", "UNIT_FRAC")
+    for name in plain:
+        assert f"#define {name} {getattr(ops, name)}\n" in text
+    assert "#define ACCUMULATOR_LIMIT ((1 << 30) - 1)\n" in text and ACCUMULATOR_LIMIT == (1 << 30) - 1

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The generated step on programs that no cell makes, compiled and compared with the interpreter."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,23 +12,18 @@ from edgernn.backends.c.names import Identifiers, prefix_of
 from edgernn.backends.c.schedule import schedule
 from edgernn.backends.c.step import Step
 from edgernn.golden import compute
-from edgernn.model import IntegerModel
-from edgernn.spec import ops
-from edgernn.spec.program import Kernel, Op, Program, State, Tensor
 from edgernn.validate import validate
 
 LENGTHS = np.array([12, 12, 5], np.int32)
 
 
 @pytest.fixture
-def agree(make_interface, tmp_path):
+def agree(as_model, operands, tmp_path):
     """Asserts that the compiled C gives the interpreter's values on random windows."""
 
     def check(program, name="odd"):
-        x = program.tensors[program.x]
-        model = IntegerModel(make_interface(x.size, program.tensors[program.y].size), program)
-        limit = ops.OPERAND_LIMIT[x.dtype]
-        windows = np.random.default_rng(0).integers(-limit, limit + 1, (3, 12, x.size)).astype(x.dtype)
+        model = as_model(program)
+        windows = operands(program, len(LENGTHS), LENGTHS.max())
         export(model, None, name, tmp_path)
         (result,) = validate(Model(tmp_path, {}, model), compute(model, windows, LENGTHS), RUNTIMES[:1]).runtimes
         assert (result.status, result.reason, result.first_difference) == ("agrees", "", None)
@@ -40,74 +37,16 @@ def test_random_programs(agree, random_program, seed):
     agree(random_program(seed))
 
 
-def vectors(*names, size=3, frac=15):
-    return {name: Tensor(name, size, "int16", frac) for name in names}
+def test_odd_programs(agree, odd_program):
+    agree(odd_program)
 
 
-def test_states_that_hand_on_their_values(agree):
-    """A delay line and two states that change places."""
-    tensors = {"x": Tensor("x", 3, "int16", 15)} | vectors("a/0", "a/1", "b/0", "b/1", "n")
-    states = State("a/0", "n"), State("a/1", "a/0"), State("b/0", "b/1"), State("b/1", "b/0")
-    agree(Program(tensors, (Op("relu", ("x",), ("n",)),), {}, "x", "a/1", states))
+def test_a_name_that_is_a_word_of_c(agree, odd_programs):
+    agree(odd_programs["names that are words of C"], name="int")
 
 
-def test_one_tensor_is_everything(agree):
-    tensors = {"x": Tensor("x", 3, "int16", 14)} | vectors("a/0", "a/1", frac=14) | {"n": Tensor("n", 3, "int16", 14)}
-    agree(Program(tensors, (Op("add", ("x", "a/0"), ("n",)),), {}, "x", "n", (State("a/0", "n"), State("a/1", "n"))))
-
-
-def test_the_input_is_the_output(agree):
-    agree(Program({"x": Tensor("x", 4, "int8", 7)}, (), {}, "x", "x", ()))
-
-
-def test_an_operand_is_the_output(agree):
-    tensors = {"x": Tensor("x", 4, "int16", 14), "y": Tensor("y", 4, "int8", 7)}
-    agree(Program(tensors, (Op("operand", ("x",), ("y",)),), {}, "x", "y", ()))
-
-
-def test_names_that_are_words_of_c(agree):
-    tensors = {"x": Tensor("x", 3, "int16", 15)} | vectors(
-        "int", "state", "y", "for", "i", "EDGERNN_INLINE/x", "while/h"
-    )
-    chain = ["x", "int", "state", "for", "i", "y"]
-    steps = tuple(Op("relu", (a,), (b,)) for a, b in zip(chain, chain[1:], strict=False))
-    agree(Program(tensors, steps, {}, "x", "y", (State("while/h", "for"),)), name="int")
-
-
-def test_names_that_become_one(agree):
-    tensors = {"x": Tensor("x", 3, "int16", 15)} | vectors("a/b", "a_b", "a_b_2", "s/h", "s_h")
-    chain = ["x", "a/b", "a_b", "a_b_2", "s_h"]
-    steps = tuple(Op("relu", (a,), (b,)) for a, b in zip(chain, chain[1:], strict=False))
-    agree(Program(tensors, steps, {}, "x", "s_h", (State("s/h", "a_b"),)))
-
-
-def two_uses_of_a_kernel():
-    rng = np.random.default_rng(0)
-    kernel = Kernel(
-        rng.integers(-127, 128, (6, 4)).astype(np.int8),
-        rng.integers(-99, 99, 6).astype(np.int32),
-        np.full(6, 8, np.int32),
-    )
-    tensors = {"x": Tensor("x", 4, "int8", 6)}
-    tensors |= {"a": Tensor("a", 6, "int16", 10), "b": Tensor("b", 6, "int16", 9)}
-    tensors |= vectors("a/0", "a/1", "y", frac=10)
-    made = (
-        Op("linear", ("x",), ("a",), "k"),
-        Op("split", ("a",), ("a/0", "a/1")),
-        Op("add", ("a/0", "a/1"), ("y",)),
-        Op("linear", ("x",), ("b",), "k"),
-    )
-    return Program(tensors | vectors("s/0", size=6, frac=9), made, {"k": kernel}, "x", "y", (State("s/0", "b"),))
-
-
-def test_two_uses_of_a_kernel(agree):
-    agree(two_uses_of_a_kernel())
-
-
-def test_what_no_output_needs_is_left_out():
-    program = two_uses_of_a_kernel()
-    program = Program(program.tensors, program.ops, program.kernels, "x", "y", ())
-    step = Step(program)
+def test_what_no_output_needs_is_left_out(odd_programs):
+    step = Step(replace(odd_programs["two uses of a kernel"], states=()), "m")
     assert step.body().count("edgernn_linear(") == 2
     assert step.constant_bytes == 6 * 4 + 4 * 6 + 6
 
@@ -119,7 +58,7 @@ def test_a_gru_is_three_passes(model):
 
 
 def test_a_body_is_the_same_every_time(model):
-    assert Step(model.integer.program).body() == Step(model.integer.program).body()
+    assert Step(model.integer.program, "m").body() == Step(model.integer.program, "m").body()
 
 
 @pytest.mark.parametrize(
@@ -131,6 +70,8 @@ def test_a_body_is_the_same_every_time(model):
         ("2nd", "model_2nd"),
         ("int", "model_int"),
         ("edgernn", "model_edgernn"),
+        ("watch_float", "watch_float_model"),
+        ("stream", "model_stream"),
         ("é", "model"),
         ("", "model"),
     ],
@@ -140,7 +81,14 @@ def test_prefixes(name, prefix):
 
 
 def test_identifiers_are_taken_once():
-    names = Identifiers("x")
-    assert [names("x"), names("x"), names("x", "wide"), names("x_wide"), names("for")] == [
-        *("x_2", "x_2", "x_wide", "x_wide_2", "for_2"),
+    names = Identifiers("m")
+    assert [names("g/x"), names("g/x"), names("g/x", "wide"), names("g/x_wide"), names("g_x")] == [
+        *("g_x", "g_x", "g_x_wide", "g_x_wide_2", "g_x_2"),
     ]
+
+
+@pytest.mark.parametrize(
+    "name", ["for", "x", "int16_t", "strlen", "INT16_MAX", "m/step", "edgernn/add", "_Bool", "linux"]
+)
+def test_identifiers_leave_the_names_of_others_alone(name):
+    assert Identifiers("m")(name) == f"v_{name.replace('/', '_')}"

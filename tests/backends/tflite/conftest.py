@@ -12,22 +12,12 @@ import pytest
 from edgernn.backends.tflite import RUNTIMES
 from edgernn.backends.tflite.graph import schema
 from edgernn.backends.tflite.write import FILE, integer_file
-from edgernn.model import IntegerModel, Interface
+from edgernn.model import IntegerModel
 from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.program import Program
 
 Inputs = Mapping[str, npt.NDArray[Any]]
 Agree = Callable[..., None]
-
-
-@pytest.fixture
-def as_model(make_interface: Callable[..., Interface]) -> Callable[[Program], IntegerModel]:
-    """An integer model around a program."""
-
-    def wrap(program: Program) -> IntegerModel:
-        return IntegerModel(make_interface(program.tensors[program.x].size, program.tensors[program.y].size), program)
-
-    return wrap
 
 
 @pytest.fixture
@@ -53,3 +43,9 @@ def agree(tmp_path: Path, as_model: Callable[[Program], IntegerModel]) -> Agree:
 def read_file() -> Callable[[bytes], Any]:
     """A .tflite file as the schema's `ModelT`."""
     return lambda content: schema().ModelT.InitFromPackedBuf(content)
+
+
+@pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)
+def runtime(request: pytest.FixtureRequest) -> Any:
+    """Each kernel path."""
+    return request.param

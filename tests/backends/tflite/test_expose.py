@@ -6,29 +6,16 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter as LiteRt
 from ai_edge_litert.interpreter import OpResolverType
 
-from edgernn.backends.tflite import RUNTIMES
 from edgernn.backends.tflite.expose import with_all_outputs
 from edgernn.backends.tflite.write import FILE, float_file, integer_file
-from edgernn.quantize import quantize
 from edgernn.spec.interpreter import Interpreter
 
-X = np.random.default_rng(0).normal(size=(4, 20, 5)).astype(np.float32)
-LENGTHS = np.full(4, 20, np.int32)
+LAYERS = ("gru", 6, {}), ("lstm", 5, {}), ("dense", 3, {})
 
 
 @pytest.fixture
-def network(make_model):
-    return make_model(("gru", 6, {}), ("lstm", 5, {}), ("dense", 3, {}))
-
-
-@pytest.fixture
-def model(network):
-    return quantize(network, X, LENGTHS).model
-
-
-@pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)
-def runtime(request):
-    return request.param
+def model(quantized):
+    return quantized(*LAYERS)
 
 
 def inputs_of(model):
@@ -82,8 +69,8 @@ def float_results(content, resolver, inputs):
     return {detail["name"]: litert.get_tensor(detail["index"]) for detail in litert.get_output_details()}
 
 
-def test_results_inside_a_delegate_are_exposed(network, read_file):
-    content = float_file(network)
+def test_results_inside_a_delegate_are_exposed(make_model, read_file):
+    content = float_file(make_model(*LAYERS))
     operators = read_file(content).subgraphs[0].operators
     inputs = (0.3, -0.2, 0.1, 0.7)
     inside = float_results(with_all_outputs(content), OpResolverType.AUTO, inputs)

@@ -9,25 +9,13 @@ import pytest
 from edgernn.backends.tflite import RUNTIMES
 from edgernn.backends.tflite.write import FILE, float_file, integer_file
 from edgernn.errors import ArtifactError, MissingExtraError
-from edgernn.quantize import quantize
 
-X = np.random.default_rng(0).normal(size=(4, 20, 5)).astype(np.float32)
-LENGTHS = np.full(4, 20, np.int32)
+LAYERS = ("gru", 6, {}), ("dense", 2, {})
 
 
 @pytest.fixture
-def network(make_model):
-    return make_model(("gru", 6, {}), ("dense", 2, {}))
-
-
-@pytest.fixture
-def model(network):
-    return quantize(network, X, LENGTHS).model
-
-
-@pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)
-def runtime(request):
-    return request.param
+def model(quantized):
+    return quantized(*LAYERS)
 
 
 def assert_refused(runtime, folder, model, *words):
@@ -53,20 +41,20 @@ def test_a_file_that_is_no_model(runtime, model, tmp_path):
     assert_refused(runtime, tmp_path, model)
 
 
-def test_the_file_of_a_model_with_other_states(runtime, model, make_model, tmp_path):
-    other = make_model(("lstm", 6, {}), ("dense", 2, {}))
-    (tmp_path / FILE).write_bytes(integer_file(quantize(other, X, LENGTHS).model))
+def test_the_file_of_a_model_with_other_states(runtime, model, quantized, tmp_path):
+    other = quantized(("lstm", 6, {}), ("dense", 2, {}))
+    (tmp_path / FILE).write_bytes(integer_file(other))
     assert_refused(runtime, tmp_path, model, "lstm_0_c", "gru_0_h")
 
 
-def test_the_file_of_a_larger_model(runtime, model, make_model, tmp_path):
-    other = make_model(("gru", 7, {}), ("dense", 2, {}))
-    (tmp_path / FILE).write_bytes(integer_file(quantize(other, X, LENGTHS).model))
+def test_the_file_of_a_larger_model(runtime, model, quantized, tmp_path):
+    other = quantized(("gru", 7, {}), ("dense", 2, {}))
+    (tmp_path / FILE).write_bytes(integer_file(other))
     assert_refused(runtime, tmp_path, model, "(1, 7)", "(1, 6)")
 
 
-def test_the_float_file(runtime, model, network, tmp_path):
-    (tmp_path / FILE).write_bytes(float_file(network))
+def test_the_float_file(runtime, model, make_model, tmp_path):
+    (tmp_path / FILE).write_bytes(float_file(make_model(*LAYERS)))
     assert_refused(runtime, tmp_path, model, "float32")
 
 

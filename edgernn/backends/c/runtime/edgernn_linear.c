@@ -63,7 +63,7 @@ void edgernn_linear(const edgernn_kernel_t *kernel, size_t row, size_t rows, con
         int32_t sum = bias != NULL ? *bias++ : 0;
         p = v;
         for (n = columns; n != 0u; --n) {
-            sum += *w++ * *p++;
+            sum += *w++ * (int32_t)*p++;
         }
         *out++ = rounded(sum, *shift++);
     }

@@ -49,10 +49,10 @@ type: $(READY) ## Check types and import contracts
 	$(BIN)/lint-imports
 
 firmware: $(READY) ## Build a board's image: make firmware BOARD=cortex_m4 ARTIFACT=build/watch
-	$(BIN)/edgernn firmware $(ARTIFACT) --board $(BOARD) --optimize $(OPTIMIZE) --out build/firmware/$(BOARD)
+	$(BIN)/edgernn firmware "$(ARTIFACT)" --board $(BOARD) --optimize $(OPTIMIZE) --out build/firmware/$(BOARD)
 
 qemu: firmware ## Run it in QEMU, its serial line at TCP port 5555
-	$(MAKE) -C firmware_stubs run BOARD=$(BOARD) OUT=$(CURDIR)/build/firmware/$(BOARD)
+	$(MAKE) -C firmware_stubs run BOARD=$(BOARD) OUT=../build/firmware/$(BOARD)
 
 bench: $(READY) ## Measure accuracy over all folds, the time of a step and every board; into benchmarks/results
 	$(BIN)/python -m benchmarks

@@ -18,8 +18,8 @@ from edgernn.artifact import Model
 from edgernn.backends.c.write import sources
 from edgernn.bench.device import Figures
 from edgernn.bench.device import measure as measure_target
-from edgernn.device import firmware, targets
-from edgernn.device.boards import Board, boards
+from edgernn.device import boards, firmware, targets
+from edgernn.device.boards import Board
 from edgernn.golden import compute
 from edgernn.model import FloatModel, Interface, Layer
 from edgernn.quantize import quantize
@@ -46,8 +46,9 @@ sources are not part of this project."""
 def measure() -> dict[str, Any]:
     """Instructions by board, cell and "inputs, units" at -O2; and bytes of a GRU-32 on 6 inputs with a dense layer of
     7 behind it, by emulated board and level."""
-    emulated = [board for board in boards().values() if board.has_uart]
-    programs = [board for board in boards().values() if not board.has_uart]
+    here = boards.targets().values()
+    emulated = [board for board in here if board.has_uart]
+    programs = [board for board in here if not board.has_uart]
     classifier = _model("gru", 6, 32, dense=7)
     return {
         "what": "one step in portable C, weights and inputs made up; instructions counted by QEMU",

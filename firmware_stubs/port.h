@@ -31,7 +31,10 @@ uint8_t port_read(void);
 /* Returns when the bytes are handed over; the line may still be sending the last ones. */
 void port_write(const uint8_t *bytes, size_t count);
 
-/* Ticks since port_init: 64 bits that never wrap, however narrow the counter. */
+/*
+ * Ticks since any moment before port_init returned: 64 bits that never wrap and never step back, however narrow the
+ * counter and however long nobody asks.
+ */
 uint64_t port_ticks(void);
 
 /* Lets the last bytes out, then ends the program; a board without an end starts again. */

@@ -45,7 +45,6 @@ static int32_t info(protocol_t *protocol, uint8_t *payload)
     to = put(to, MODEL_FEATURES, 2);
     to = put(to, MODEL_OUTPUTS, 2);
     to = put(to, MODEL_STATE_BYTES, 4);
-    to = put(to, sizeof(protocol_payload_t), 4);
     to = put(to, port.ticks_per_second, 4);
     to = put(to, (uint32_t)protocol->selftest, 4);
     to = put(to, stack_size(), 4);
@@ -59,6 +58,7 @@ static int32_t reset(protocol_t *protocol, uint8_t *payload)
 {
     (void)payload;
     model_reset(&protocol->state);
+    protocol->age = 0;
     return 0;
 }
 
@@ -71,6 +71,7 @@ static int32_t read_state(protocol_t *protocol, uint8_t *payload)
 static int32_t write_state(protocol_t *protocol, uint8_t *payload)
 {
     memcpy(&protocol->state, payload, MODEL_STATE_BYTES);
+    protocol->age = 1;
     return 0;
 }
 
@@ -83,8 +84,12 @@ static int32_t step(protocol_t *protocol, uint8_t *payload)
         return -PROTOCOL_OPERAND;
     }
     model_step(&protocol->state, x, y);
+    ++protocol->age;
     memcpy(payload, y, sizeof y);
-    return (int32_t)sizeof y + read_state(protocol, payload + sizeof y);
+    uint8_t *to = payload + sizeof y;
+    to += read_state(protocol, to);
+    to = put(to, protocol->age, 4);
+    return (int32_t)(to - payload);
 }
 
 /* The counter is volatile so that the loop without steps stays a loop, and costs the same as the one around them. */
@@ -110,6 +115,7 @@ static int32_t run(protocol_t *protocol, uint8_t *payload)
     if (!within_limit(x)) {
         return -PROTOCOL_OPERAND;
     }
+    protocol->age += steps;
     uint8_t *to = put(payload, ticks_of(steps, protocol, x), 8);
     to = put(to, ticks_of(steps, NULL, x), 8);
     return (int32_t)(to - payload);

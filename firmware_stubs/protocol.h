@@ -10,18 +10,19 @@
  *     request                    reply
  *     INFO         -             u8 PROTOCOL_VERSION, u8 version of the specification, u8 bytes of an operand (1 or 2),
  *                                u8 port_ticks_kind_t, u16 features, u16 outputs, u32 bytes of the state,
- *                                u32 bytes of the largest payload in either direction, u32 ticks a second,
- *                                i32 result of model_selftest, u32 bytes of stack, u32 bytes of it ever used
- *                                (both 0: unknown), 16 characters of MODEL_HASH, the board's name to the end
+ *                                u32 ticks a second, i32 result of model_selftest, u32 bytes of stack, u32 bytes of
+ *                                it ever used (both 0: unknown), 16 characters of MODEL_HASH, the board's name to
+ *                                the end
  *     RESET        -             -
- *     STEP         operands x    outputs y (i16 each), then the state after the step
+ *     STEP         operands x    outputs y (i16 each), then the state after the step, then u32 its age
  *     RUN          u32 n, x      u64 ticks of n steps with this x, u64 ticks of the same loop without the steps
  *     READ_STATE   -             the state
  *     WRITE_STATE  the state     -
  *     EXIT         -             -, then the program ends or starts again (port_exit)
  *
  * STEP and RUN go on from the device's one state. Operands are i8 or i16, within +-MODEL_X_LIMIT.
- * The state is model_state_t as bytes: its vectors of i16 one after the other.
+ * The state is model_state_t as bytes: its vectors of i16 one after the other. Its age is 0 at the start and after
+ * RESET, 1 after WRITE_STATE, and 1 more after each step, of RUN too: it tells a host that the device has started again.
  */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H
@@ -56,19 +57,20 @@ typedef enum {
 
 /* Bytes before the payload, and of INFO's reply without the board's name. */
 #define PROTOCOL_HEADER_BYTES 4u
-#define PROTOCOL_INFO_BYTES 48u
+#define PROTOCOL_INFO_BYTES 44u
 
 /* All that is longer than some other payload may be: the size of this union sizes the buffer. */
 typedef union {
     uint8_t info[PROTOCOL_INFO_BYTES + sizeof FIRMWARE_BOARD - 1u];
     uint8_t run[sizeof(uint32_t) + MODEL_FEATURES * sizeof(model_x_t)];
-    uint8_t stepped[MODEL_OUTPUTS * sizeof(int16_t) + MODEL_STATE_BYTES];
+    uint8_t stepped[MODEL_OUTPUTS * sizeof(int16_t) + MODEL_STATE_BYTES + sizeof(uint32_t)];
 } protocol_payload_t;
 
 typedef struct {
     int32_t selftest;
     frame_t frame;
     model_state_t state;
+    uint32_t age;
     uint8_t bytes[PROTOCOL_HEADER_BYTES + sizeof(protocol_payload_t) + FRAME_CRC_BYTES];
 } protocol_t;
 

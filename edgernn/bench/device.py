@@ -21,9 +21,10 @@ _MOST_STEPS = 2**20
 class Figures:
     """Of one target; `reason` says why there are none.
 
-    cost: of a step, in `unit`: "instructions" of an emulated board, "cycles" of a core that counts them, or "ns";
-    sizes: of the image, None where it was not built here; state: bytes of the model's state; stack: the most bytes of
-    stack that were ever used, 0 where unknown; ram: static data with the state, and that stack, 0 where unknown.
+    cost: of a step, in `unit`: "instructions" of an emulated board, "cycles" of a core that counts them, "ns", or as in
+    "ticks of 25 MHz" of what may be any of these; sizes: of the image, None where it was not built here; state: bytes
+    of the model's state; stack: the most bytes of stack that were ever used, 0 where unknown; ram: static data with the
+    state, and that stack, 0 where unknown.
     """
 
     name: str
@@ -65,5 +66,7 @@ def _figures(target: Target, version: str, ticks: float, info: Info) -> Figures:
     if target.emulates_board or info.ticks == Ticks.OF_A_CLOCK:
         # Under QEMU's -icount shift=0 a nanosecond stands for an instruction.
         cost, unit = ticks * 1e9 / info.ticks_per_second, "instructions" if target.emulates_board else "ns"
+    elif target.may_emulate:
+        unit = f"ticks of {info.ticks_per_second / 1e6:g} MHz"
     ram = target.sizes.ram - info.stack_size + info.stack_used if target.sizes else 0
     return Figures(target.name, version, cost, unit, target.sizes, info.state_bytes, info.stack_used, ram)

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: one file a command, found by its name; heavy imports stand inside the commands."""
 
+import signal
 import sys
+from types import FrameType
 
 
 def main() -> None:
-    """Entry point of `edgernn`. Exit status: 0 done, 1 failed, 2 wrong usage."""
+    """Entry point of `edgernn`. Exit status: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n."""
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _end)
     try:
         from edgernn.cli.group import edgernn
 
@@ -15,3 +21,8 @@ def main() -> None:
         if package not in ("click", "pydantic", "rich"):
             raise
         sys.exit(f"edgernn: the command line needs {package}, which is not installed: run pip install 'edgernn[cli]'")
+
+
+def _end(number: int, at: FrameType | None) -> None:
+    """Ends the command as if it were done, so that it removes its files and ends its programs."""
+    raise SystemExit(128 + number)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The boards of firmware_stubs/, and what this machine needs for them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ _PACKAGE = Path(__file__).parent.parent
 FIRMWARE = (_PACKAGE if (_PACKAGE / "firmware_stubs").is_dir() else _PACKAGE.parent) / "firmware_stubs"
 """Inside of an installed package, beside the package in a clone."""
 _IMAGE, _SERIAL = "{image}", "{serial}"
+_KEYS = "CORE", "EMULATED", "PACKAGES", "CC", "SIZE", "EMULATOR"
+_OF_AN_OUTER_MAKE = "MAKE", "MFLAGS", "GNUMAKEFLAGS"
 
 
 @dataclass(frozen=True)
@@ -21,7 +24,7 @@ class Board:
     """What a board.mk says (firmware_stubs/Makefile).
 
     core: what executes the image; emulated: what stands in for the board here, "" for nothing; packages: Debian's;
-    compiler, size: programs; emulator: the command that runs an image.
+    compiler, size: programs; emulator: the command that runs an image, empty where only the real board does.
     """
 
     name: str
@@ -33,19 +36,26 @@ class Board:
     emulator: tuple[str, ...]
 
     @property
+    def runs_here(self) -> bool:
+        """Whether this machine runs its images, in an emulator or by itself."""
+        return bool(self.emulator)
+
+    @property
     def has_uart(self) -> bool:
         """Whether QEMU emulates the whole board; otherwise the firmware is a program on its stdin and stdout."""
         return _SERIAL in " ".join(self.emulator)
 
     @property
     def target(self) -> str:
-        """How to name it for `edgernn.device.targets`."""
+        """How to name it for `edgernn.device.targets`, where PORT stands for that of a real board."""
+        if not self.runs_here:
+            return "serial:PORT"
         return f"qemu:{self.name}" if self.has_uart else self.name.replace("linux_", "local-")
 
     @property
     def emulator_program(self) -> str | None:
-        """What runs an image here, None where it runs by itself."""
-        return None if self.emulator[0] == _IMAGE else self.emulator[0]
+        """What runs an image here, None where it runs by itself or on a real board only."""
+        return None if self.emulator[:1] in ((), (_IMAGE,)) else self.emulator[0]
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -82,26 +92,42 @@ class Board:
 
 
 def boards() -> dict[str, Board]:
-    """Every board by name, those first that run here without an emulator."""
+    """Every board by name: programs, then what QEMU emulates, then real ones. Raises ConfigError for a bad board.mk."""
     found = [_read(path) for path in sorted(FIRMWARE.glob("*/board.mk"))]
-    return {board.name: board for board in sorted(found, key=lambda board: (board.has_uart, bool(board.emulated)))}
+    ordered = sorted(found, key=lambda board: (not board.runs_here, board.has_uart, bool(board.emulated)))
+    return {board.name: board for board in ordered}
+
+
+def targets() -> dict[str, Board]:
+    """The boards that run here, by target."""
+    return {board.target: board for board in boards().values() if board.runs_here}
 
 
 def get(name: str) -> Board:
-    """The board of this name. Raises ConfigError for an unknown one."""
+    """The board of this name or target. Raises ConfigError for an unknown one."""
     known = boards()
-    if name not in known:
+    found = (targets() | known).get(name)
+    if found is None:
         raise ConfigError(f"there is no board {name!r}; there are {', '.join(known)}")
-    return known[name]
+    return found
+
+
+def run(*command: str) -> subprocess.CompletedProcess[str]:
+    """Runs a tool whose words are read: in English, and without the settings of a make around this process."""
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(_OF_AN_OUTER_MAKE)}
+    return subprocess.run(command, env={**outer, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
 
 
 def _read(path: Path) -> Board:
     lines = re.findall(r"^(\w+) *:= *(.*?) *$", path.read_text(encoding="utf-8"), re.MULTILINE)
     values = dict(lines)
+    for key in _KEYS:
+        if key not in values:
+            raise ConfigError(f"{path.parent.name}/board.mk has no {key}: give it a line that begins with {key} :=")
     packages, emulator = (tuple(values[key].split()) for key in ("PACKAGES", "EMULATOR"))
     return Board(path.parent.name, values["CORE"], values["EMULATED"], packages, values["CC"], values["SIZE"], emulator)
 
 
 @cache
 def _output(*command: str) -> str:
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return run(*command).stdout.strip()

@@ -3,9 +3,10 @@
 
 import struct
 import time
+from collections.abc import Callable
 from functools import cached_property
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from edgernn.device.transport import Transport
 from edgernn.errors import DeviceError
 from edgernn.spec.ops import Array
 
+T = TypeVar("T")
+
+_AGE = struct.Struct("<I")
 _RUN_TIMEOUT = 60.0
 _FIRST_PATIENCE, _QUIET, _LONGEST_NOISE = 0.25, 0.05, 1.0
 _LOST: dict[int, str] = {
@@ -36,13 +40,15 @@ class LostError(DeviceError):
 class Device:
     """Talks to one device. Every call raises DeviceError when it is gone, silent, refuses, or answers with nonsense.
 
-    What is lost on the way is repeated for `timeout` seconds, but for a step or a run: they raise LostError.
+    What is lost on the way is repeated for `timeout` seconds, but for a step, which raises LostError: see `insist`.
     """
 
     def __init__(self, transport: Transport, name: str, timeout: float) -> None:
         """name: of the device, for sentences; timeout: seconds that an answer may take, but that to `run`."""
         self._transport, self._name, self._timeout = transport, name, timeout
         self._sequence, self._received = 0, b""
+        self._age: int | None = None
+        """Of the device's state, as far as that is known: 0 when it was reset, 1 when it was written, 1 more a step."""
 
     def __enter__(self) -> Self:
         return self
@@ -65,17 +71,36 @@ class Device:
     def reset(self) -> None:
         """Sets all states to zero."""
         self._repeat(Kind.RESET, size=0)
+        self._age = 0
 
-    def step(self, x: Array) -> tuple[npt.NDArray[np.int16], bytes]:
-        """One step with the operands x [F], int8 or int16: the outputs y, int16 [K], and the state after it."""
+    def step(self, x: Array, timeout: float | None = None) -> tuple[npt.NDArray[np.int16], bytes]:
+        """One step with the operands x [F], int8 or int16: the outputs y, int16 [K], and the state after it.
+
+        Raises LostError when the device has not gone on from the state that it was left with: it has started again.
+        """
         y_bytes = 2 * self._sizes.outputs
-        answer = self._ask(Kind.STEP, _little_endian(x), y_bytes + self._sizes.state_bytes, self._timeout)
-        return np.frombuffer(answer[:y_bytes], "<i2").astype(np.int16), answer[y_bytes:]
+        size = y_bytes + self._sizes.state_bytes + _AGE.size
+        before, self._age = self._age, None
+        answer = self._ask(Kind.STEP, _little_endian(x), size, timeout or self._timeout)
+        (age,) = _AGE.unpack(answer[-_AGE.size :])
+        if before is not None and age != before + 1:
+            raise LostError(f"{self._name} has lost its state, as if it had started again: check its supply of power")
+        self._age = age
+        return np.frombuffer(answer[:y_bytes], "<i2").astype(np.int16), answer[y_bytes : -_AGE.size]
 
     def run(self, steps: int, x: Array) -> int:
-        """The ticks of so many steps with the operands x [F], without those of the loop around them."""
+        """The ticks, above 0, of so many steps with the operands x [F], without those of the loop around them.
+
+        Steps whose ticks are lost are taken again.
+        """
         request = struct.pack("<I", steps) + _little_endian(x)
-        whole, loop = struct.unpack("<QQ", self._ask(Kind.RUN, request, 16, _RUN_TIMEOUT))
+        self._age = None
+        answer = self.insist(lambda patience: self._ask(Kind.RUN, request, 16, _RUN_TIMEOUT))
+        whole, loop = struct.unpack("<QQ", answer)
+        if whole <= loop:
+            raise DeviceError(
+                f"{self._name} counts {whole} ticks with steps and {loop} without: check the port_ticks of its firmware"
+            )
         return int(whole - loop)
 
     def read_state(self) -> bytes:
@@ -85,26 +110,34 @@ class Device:
     def write_state(self, state: bytes) -> None:
         """Sets all states, as `read_state` gives them."""
         self._repeat(Kind.WRITE_STATE, state, size=0)
+        self._age = 1
 
     def exit(self) -> None:
         """Ends the firmware on an emulator or a hosted board."""
         self._ask(Kind.EXIT, b"", 0, self._timeout)
+
+    def insist(self, attempt: Callable[[float], T]) -> T:
+        """What `attempt` returns, which does no harm when it is done twice; it gets the seconds that it may take.
+
+        Called again for `timeout` seconds while it raises LostError: a device that starts may hear nothing at first.
+        """
+        deadline, patience = time.monotonic() + self._timeout, _FIRST_PATIENCE
+        while True:
+            try:
+                return attempt(min(patience, self._timeout))
+            except LostError:
+                if time.monotonic() > deadline:
+                    raise
+            self._resynchronize()
+            patience *= 2
 
     @cached_property
     def _sizes(self) -> Info:
         return self.info()
 
     def _repeat(self, kind: Kind, payload: bytes = b"", size: int | None = None) -> bytes:
-        """Asks for what does no harm when it is done twice: a device that starts may hear nothing at first."""
-        deadline, patience = time.monotonic() + self._timeout, _FIRST_PATIENCE
-        while True:
-            try:
-                return self._ask(kind, payload, size, min(patience, self._timeout))
-            except LostError:
-                if time.monotonic() > deadline:
-                    raise
-            self._resynchronize()
-            patience *= 2
+        """Asks for what does no harm when it is done twice."""
+        return self.insist(lambda patience: self._ask(kind, payload, size, patience))
 
     def _ask(self, kind: Kind, payload: bytes, size: int | None, timeout: float) -> bytes:
         """The payload of the answer, of `size` bytes where that is known.
@@ -116,7 +149,7 @@ class Device:
         deadline = time.monotonic() + timeout
         while True:
             reply = self._receive(kind, deadline)
-            if reply.kind == FAILURE and reply.sequence in (0, self._sequence):
+            if reply.kind == FAILURE and len(reply.payload) == 1 and reply.sequence in (0, self._sequence):
                 raise self._refusal(kind, reply.payload)
             if reply.sequence == self._sequence:
                 break

@@ -7,6 +7,7 @@ A reply has REPLY added to the request's kind, and its sequence.
 """
 
 import binascii
+import re
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
@@ -69,19 +70,17 @@ class Frame:
 class Info:
     """What a device says of itself and its model.
 
-    operand_bytes: of an element of x; largest_payload: in bytes; selftest: 0, or the first step that differs, from 1;
+    operand_bytes: of an element of x; selftest: 0, or the first step that differs, from 1;
     stack_size, stack_used: in bytes, the most that was ever used, both 0 where unknown;
-    model_hash: the first 16 digits of `edgernn.model.digest`.
+    model_hash: the first 16 digits of `edgernn.artifact.digest`.
     """
 
-    version: int
     spec_version: int
     operand_bytes: int
     ticks: Ticks
     features: int
     outputs: int
     state_bytes: int
-    largest_payload: int
     ticks_per_second: int
     selftest: int
     stack_size: int
@@ -91,7 +90,8 @@ class Info:
 
 
 _HEAD, _CRC = struct.Struct("<BBH"), struct.Struct("<H")
-_INFO = struct.Struct("<4B2H3Ii2I16s")
+_INFO = struct.Struct("<4B2H2Ii2I16s")
+_HASH, _BOARD = re.compile(r"[0-9a-f]{16}"), re.compile(r"[\w.-]{1,64}")
 
 
 def encode(frame: Frame) -> bytes:
@@ -125,13 +125,17 @@ def parse_info(payload: bytes) -> Info:
         raise DeviceError(f"it speaks version {payload[0]} of the protocol and this edgernn version {VERSION}")
     if len(payload) < _INFO.size:
         raise DeviceError(f"its info has {len(payload)} bytes, fewer than {_INFO.size}")
-    values = list(_INFO.unpack_from(payload))
+    _, *values = _INFO.unpack_from(payload)
     try:
-        values[3], values[-1] = Ticks(values[3]), values[-1].decode("ascii")
+        values[2], values[-1] = Ticks(values[2]), values[-1].decode("ascii")
         values.append(payload[_INFO.size :].decode("ascii"))
-        return Info(*values)
     except ValueError as error:
         raise DeviceError(f"its info is malformed ({error})") from error
+    info = Info(*values)
+    if not (_HASH.fullmatch(info.model_hash) and _BOARD.fullmatch(info.board) and info.ticks_per_second):
+        told = f"model {info.model_hash!r}, board {info.board!r}, {info.ticks_per_second} ticks a second"
+        raise DeviceError(f"its info is malformed ({told})")
+    return info
 
 
 def _crc(content: bytes) -> int:

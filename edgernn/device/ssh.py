@@ -85,9 +85,22 @@ class Machine:
             yield
         except self._failures as error:
             raise DeviceError(
-                f"{self._name} can't be used ({error or type(error).__name__}): check that ssh logs in there without a "
-                "password, and that there is room in its temporary folder"
+                f"{self._name} can't be used ({error or type(error).__name__}): {_advice(error, self._name)}"
             ) from error
+
+
+def _advice(error: Exception, name: str) -> str:
+    import paramiko
+
+    if isinstance(error, paramiko.BadHostKeyException):
+        return (
+            "it has another key than ~/.ssh/known_hosts says, so make sure that it is the same machine, and correct it"
+        )
+    if "known_hosts" in str(error):
+        return "log in there once with ssh, which asks whether to trust it; ~/.ssh/config is not read"
+    if isinstance(error, paramiko.AuthenticationException) or "authentication" in str(error):
+        return f"no key in ~/.ssh or the agent opens it, run ssh-copy-id {name}; ~/.ssh/config is not read"
+    return "check that it is on, by its real name, as ~/.ssh/config is not read, and has room in its temporary folder"
 
 
 def _first_line(line: Supervised) -> str:

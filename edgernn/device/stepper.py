@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.backends.runtime import Arrays
-from edgernn.device.link import Device, LostError
+from edgernn.device.link import Device
+from edgernn.spec.ops import Array
 from edgernn.spec.program import Program
 
 
@@ -23,14 +24,7 @@ class DeviceStepper:
     def step(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
         program = self._program
         before = b"".join(inputs[state.read].astype("<i2").tobytes() for state in program.states)
-        if before != self._held:
-            self._set(before)
-        self._held = None
-        try:
-            y, after = self._device.step(inputs[program.x])
-        except LostError:
-            self._set(before)
-            y, after = self._device.step(inputs[program.x])
+        y, after = self._device.insist(lambda patience: self._step_from(before, inputs[program.x], patience))
         values = dict(zip((state.write for state in program.states), self._split(after), strict=True))
         values[program.y] = y
         self._held = after[: len(before)]
@@ -39,6 +33,12 @@ class DeviceStepper:
     def trace(self, inputs: Mapping[str, npt.NDArray[Any]]) -> Arrays:
         """What `step` gives: a device shows nothing in between."""
         return self.step(inputs)
+
+    def _step_from(self, states: bytes, x: Array, patience: float) -> tuple[npt.NDArray[np.int16], bytes]:
+        held, self._held = self._held, None
+        if states != held:
+            self._set(states)
+        return self._device.step(x, patience)
 
     def _set(self, states: bytes) -> None:
         if any(states):

@@ -17,11 +17,14 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
+
+import numpy as np
 
 from edgernn.artifact import digest
 from edgernn.backends.c.write import HASH_DIGITS
-from edgernn.device import firmware
-from edgernn.device.boards import Board, boards
+from edgernn.device import boards, firmware
+from edgernn.device.boards import Board
 from edgernn.device.firmware import OPTIMIZATION, Sizes
 from edgernn.device.link import Device
 from edgernn.device.protocol import Info
@@ -30,12 +33,15 @@ from edgernn.device.stepper import DeviceStepper
 from edgernn.device.transport import BAUD, WAITING, SerialPort, emulated, hosted
 from edgernn.errors import ConfigError, DeviceError
 from edgernn.model import IntegerModel
+from edgernn.spec.program import SPEC_VERSION
 
 ALL = "all"
 """Stands for every board that runs on this machine."""
 _SERIAL = re.compile(r"serial:(?P<port>.+?)(@(?P<baud>\d+))?")
 _SSH = re.compile(r"ssh:((?P<user>[^@:]+)@)?(?P<host>[^@:]+)(:(?P<port>\d+))?")
+_NETWORKS = "socket://", "rfc2217://"
 _SSH_PORT = 22
+_PORTS, _BAUDS = range(1, 2**16), range(50, 16_000_001)
 _PATIENCE, _SERIAL_PATIENCE = 30.0, 3.0
 """Seconds for an answer; an emulator may be on a machine that has much else to do."""
 
@@ -43,11 +49,11 @@ _PATIENCE, _SERIAL_PATIENCE = 30.0, 3.0
 class Target:
     """A device as a runtime (`edgernn.backends.runtime.Runtime`), for one `with`.
 
-    name: the text that names it; emulates_board: whether a tick stands for an instruction;
-    sizes: of the image, once one was built for it.
+    name: the text that names it; emulates_board: whether a tick stands for an instruction; may_emulate: whether that
+    is unknown; sizes: of the image, once one was built for it.
     """
 
-    emulates_board = False
+    emulates_board = may_emulate = False
     sizes: Sizes | None = None
 
     def __init__(self, name: str) -> None:
@@ -83,12 +89,22 @@ class Target:
         raise NotImplementedError
 
     def _check(self, info: Info, artifact: Path, model: IntegerModel) -> None:
-        """Raises DeviceError when the device holds another model, or computes other values."""
+        """Raises DeviceError when the device holds another model or another form of it, or computes other values."""
         expected = digest(model)[:HASH_DIGITS]
         if info.model_hash != expected:
             raise DeviceError(
                 f"{self.name} holds the model {info.model_hash} and {artifact} is {expected}: build its firmware with "
                 f"edgernn firmware {artifact} --board {info.board}, and flash it"
+            )
+        program = model.program
+        x, y = program.tensors[program.x], program.tensors[program.y]
+        state_values = sum(program.tensors[state.read].size for state in program.states)
+        wanted = SPEC_VERSION, np.dtype(x.dtype).itemsize, x.size, y.size, 2 * state_values or 1
+        told = info.spec_version, info.operand_bytes, info.features, info.outputs, info.state_bytes
+        if told != wanted:
+            raise DeviceError(
+                f"{self.name} tells of specification, bytes of an operand, features, outputs and bytes of state "
+                f"{told}, and its model has {wanted}: flash edgernn's firmware"
             )
         if info.selftest:
             raise DeviceError(
@@ -148,11 +164,12 @@ class SshTarget(_BuiltTarget):
 
 
 class SerialTarget(Target):
-    """A board that holds its firmware already."""
+    """A board that holds its firmware already; behind a network, it may be an emulator's."""
 
     def __init__(self, name: str, port: str, baud: int) -> None:
         super().__init__(name)
         self._port = port, baud
+        self.may_emulate = port.startswith(_NETWORKS)
 
     def version(self) -> str:
         return self._board.info().board
@@ -167,7 +184,7 @@ class SerialTarget(Target):
 
 def select(names: Sequence[str], optimization: str = OPTIMIZATION) -> tuple[Target, ...]:
     """The targets of these names, each once. Raises ConfigError for what names none."""
-    here = {board.target: board for board in boards().values()}
+    here = boards.targets()
     spelled = [own for name in names for own in (here if name == ALL else [name])]
     return tuple(_target(name, here, optimization) for name in dict.fromkeys(spelled))
 
@@ -176,8 +193,41 @@ def _target(name: str, here: Mapping[str, Board], optimization: str) -> Target:
     if name in here:
         return BoardTarget(here[name], optimization)
     if found := _SERIAL.fullmatch(name):
-        return SerialTarget(name, found["port"], int(found["baud"] or BAUD))
+        return _serial_target(name, found["port"], int(found["baud"] or BAUD))
     if found := _SSH.fullmatch(name):
-        user, port = found["user"] or getpass.getuser(), int(found["port"] or _SSH_PORT)
-        return SshTarget(name, optimization, user, found["host"], port)
+        return _ssh_target(name, optimization, found["user"] or _own_name(), found["host"], found["port"])
     raise ConfigError(f"there is no target {name!r}; there are {', '.join(here)}, serial:PORT, ssh:USER@HOST and {ALL}")
+
+
+def _serial_target(name: str, port: str, baud: int) -> SerialTarget:
+    if baud not in _BAUDS:
+        raise ConfigError(f"the target {name!r} has {baud} baud: give one from {_BAUDS[0]} to {_BAUDS[-1]}")
+    if port.startswith(_NETWORKS) and not _has_address(port):
+        raise ConfigError(f"the target {name!r} has no host and port: give them, as in serial:socket://127.0.0.1:5555")
+    return SerialTarget(name, port, baud)
+
+
+def _has_address(url: str) -> bool:
+    try:
+        address = urlsplit(url)
+        return bool(address.hostname and address.port)
+    except ValueError:
+        return False
+
+
+def _ssh_target(name: str, optimization: str, user: str, host: str, told: str | None) -> SshTarget:
+    port = int(told or _SSH_PORT)
+    if port not in _PORTS:
+        raise ConfigError(f"the target {name!r} has the port {port}: give one from {_PORTS[0]} to {_PORTS[-1]}")
+    try:
+        host.encode("idna")
+    except UnicodeError as error:
+        raise ConfigError(f"the target {name!r} has no legal name of a host ({error}): check it") from error
+    return SshTarget(name, optimization, user, host, port)
+
+
+def _own_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError) as error:
+        raise ConfigError("this machine knows no name of yours: give that of the other one, ssh:USER@HOST") from error

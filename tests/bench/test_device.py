@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Figures of devices: counted where an emulator counts, and of the image where there is one."""
 
+from contextlib import closing
+
 import pytest
 
 from edgernn import load
 from edgernn.bench import device
-from edgernn.device import targets
+from edgernn.device import firmware, targets
 from edgernn.device.boards import get
+from edgernn.device.transport import WAITING, emulated
 
 
 def measured(model, expected, name, optimization="-O2"):
@@ -46,6 +49,16 @@ def test_a_program(model, expected):
     figures = measured(model, expected, "host")
     assert (figures.unit, figures.stack, figures.reason) == ("ns", 0, "")
     assert figures.cost > 0 and figures.ram == figures.sizes.ram
+
+
+def test_a_line_of_a_network(model, expected, tmp_path):
+    """Who is there is unknown: an emulator counts instructions, a core cycles."""
+    image = firmware.build(get("cortex_m4"), model.integer, tmp_path)
+    with closing(emulated(get("cortex_m4").command(image, WAITING))) as line:
+        port = line._line._name
+        line._line.close()
+        figures = measured(model, expected, f"serial:{port}")
+    assert figures.unit == "ticks of 25 MHz", figures.reason
 
 
 def test_an_optimization(model, expected):

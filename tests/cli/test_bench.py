@@ -27,7 +27,8 @@ def test_a_runtime_that_is_missing(pristine, cli, monkeypatch):
     outcome = cli("bench", pristine, "--steps", 10)
     assert outcome.exit_code == 0
     assert "litert-builtin: running a TFLite model needs ai-edge-litert, which is not installed" in outcome.stdout
-    assert cli("bench", pristine, "--runtime", "litert-builtin").exit_code == 1
+    alone = cli("bench", pristine, "--runtime", "litert-builtin")
+    assert alone.exit_code == 1 and alone.stdout.count("\n") == 1
 
 
 def test_usage(pristine, cli, refused):
@@ -61,5 +62,6 @@ def test_targets_that_are_missing(pristine, cli, refused):
     outcome = cli("bench", pristine, "--target", "serial:/dev/none", "--target", "host")
     assert outcome.exit_code == 0
     assert "serial:/dev/none: /dev/none can't be opened" in outcome.stdout
-    assert cli("bench", pristine, "--target", "serial:/dev/none").exit_code == 1
+    alone = cli("bench", pristine, "--target", "serial:/dev/none")
+    assert alone.exit_code == 1 and alone.stdout.startswith("serial:/dev/none: ") and alone.stdout.count("\n") == 1
     assert "there is no target 'x'" in refused(2, "bench", pristine, "--target", "x")

@@ -10,8 +10,8 @@ def test_the_table(cli):
     outcome = cli("boards")
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     title, columns, *rows = outcome.stdout.splitlines()
-    assert (title, columns.split()) == ("Boards", ["target", "core", "runs", "in", "tools"])
-    assert [row.split()[0] for row in rows] == [board.target for board in boards().values()]
+    assert (title, columns.split()) == ("Boards", ["board", "target", "core", "runs", "in", "tools"])
+    assert [tuple(row.split()[:2]) for row in rows] == [(board.name, board.target) for board in boards().values()]
     assert all(row.split()[-1] == "ready" for row in rows)
     assert max(map(len, outcome.stdout.splitlines())) <= 140
 

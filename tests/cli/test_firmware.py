@@ -7,7 +7,7 @@ import re
 def test_an_image(pristine, cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     small = cli("firmware", pristine, "--board", "cortex_m4", "--out", "made here", "--optimize", "s")
-    fast = cli("firmware", pristine, "--board", "cortex_m4")
+    fast = cli("firmware", pristine, "--board", "qemu:cortex_m4")
     sizes = []
     for outcome, folder in ((small, "made here"), (fast, "build/firmware/cortex_m4")):
         assert (outcome.exit_code, outcome.stderr) == (0, "")

@@ -12,7 +12,7 @@ import pytest
 from edgernn import load
 from edgernn.device import boards, firmware
 from edgernn.device.link import Device
-from edgernn.device.protocol import VERSION, Info, Ticks
+from edgernn.device.protocol import Info, Ticks
 from edgernn.device.transport import hosted
 
 MakeImage = Callable[[Path], Path]
@@ -22,13 +22,13 @@ MakeImage = Callable[[Path], Path]
 def info() -> Info:
     """What a device may say of itself."""
     board = "24d2509c773349ce", "cortex_m4"
-    return Info(VERSION, 1, 2, Ticks.OF_THE_CORE, 6, 7, 64, 78, 25_000_000, -1, 4096, 660, *board)
+    return Info(1, 2, Ticks.OF_THE_CORE, 6, 7, 64, 25_000_000, -1, 4096, 660, *board)
 
 
 @pytest.fixture
 def packed() -> bytes:
     """The payload that stands for `info`."""
-    numbers = "01010201 0600 0700 40000000 4e000000 40787d01 ffffffff 00100000 94020000"
+    numbers = "01010201 0600 0700 40000000 40787d01 ffffffff 00100000 94020000"
     return bytes.fromhex(numbers) + b"24d2509c773349ce" + b"cortex_m4"
 
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is read from the boards' files, and what is said of tools that are not installed."""
 
+import shutil
+
 import pytest
 
-from edgernn.device import boards
+from edgernn.device import boards, targets
 from edgernn.errors import ConfigError, MissingToolError
 
 TARGETS = {
@@ -43,6 +45,42 @@ def test_a_command():
     assert command[command.index("-kernel") + 1] == "/x y/firmware.elf"
     assert command[command.index("-icount") + 1] == "shift=0", "a nanosecond stands for an instruction"
     assert boards.get("host").command("/x y/firmware.elf", "") == ["/x y/firmware.elf"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder of two boards: the host, and one that nothing stands in for."""
+    shutil.copytree(boards.FIRMWARE / "host", tmp_path / "host")
+    shutil.copytree(boards.FIRMWARE / "cortex_m4", tmp_path / "mine")
+    described = (tmp_path / "mine" / "board.mk").read_text()
+    lines = [line for line in described.splitlines() if not line.startswith(("EMULATE", "EMULATOR"))]
+    (tmp_path / "mine" / "board.mk").write_text("\n".join([*lines, "EMULATED :=", "EMULATOR :=", ""]))
+    monkeypatch.setattr(boards, "FIRMWARE", tmp_path)
+    return tmp_path
+
+
+def test_a_board_that_only_exists_for_real(folder):
+    assert list(boards.boards()) == ["host", "mine"]
+    board = boards.get("mine")
+    assert (board.target, board.emulator_program, board.missing) == ("serial:PORT", None, ())
+    assert board.versions() == board.compiler_version()
+    assert [target.name for target in targets.select([targets.ALL])] == ["host"]
+    for name in ("qemu:mine", "mine"):
+        with pytest.raises(ConfigError, match=f"there is no target '{name}'; there are host, serial:PORT, "):
+            targets.select([name])
+
+
+def test_both_names_of_a_board():
+    assert boards.get("qemu:cortex_m4") == boards.get("cortex_m4")
+    assert boards.get("local-armv7") == boards.get("linux_armv7")
+
+
+@pytest.mark.parametrize("key", ["CORE", "EMULATED", "PACKAGES", "CC", "SIZE", "EMULATOR"])
+def test_a_line_that_is_missing(folder, key):
+    file = folder / "mine" / "board.mk"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith(f"{key} ")))
+    with pytest.raises(ConfigError, match=f"mine/board.mk has no {key}: give it a line that begins with {key} :="):
+        boards.boards()
 
 
 def test_an_unknown_board():

@@ -48,10 +48,10 @@ def made(make_model):
 
 
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("board", list(boards.boards()))
+@pytest.mark.parametrize("board", list(boards.targets()))
 def test_every_value(made, board, name):
     model, expected = made(name)
-    with targets.select([boards.get(board).target])[0] as target:
+    with targets.select([board])[0] as target:
         (result,) = validate(model, expected, [target]).runtimes
     assert (result.status, result.reason, result.first_difference) == ("agrees", "", None)
     assert result.mismatches == 0 and result.values >= VALUES

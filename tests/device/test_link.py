@@ -51,6 +51,10 @@ def failure(code, sequence=None):
     return lambda frame: encode(Frame(FAILURE, frame.sequence if sequence is None else sequence, bytes([code])))
 
 
+def aged(steps):
+    return steps.to_bytes(4, "little")
+
+
 def damaged(frame):
     return b"\x01\x02" + answer()(frame)
 
@@ -71,7 +75,7 @@ def test_requests_and_their_answers(packed):
     y = np.arange(-3, 4, dtype="<i2").tobytes()
     ticks = (1000).to_bytes(8, "little") + (30).to_bytes(8, "little")
     under_test, line = device(
-        answer(), answer(packed), answer(y + state), answer(ticks), answer(state), answer(), answer()
+        answer(), answer(packed), answer(y + state + aged(1)), answer(ticks), answer(state), answer(), answer()
     )
     under_test.reset()
     found, after = under_test.step(X)
@@ -143,12 +147,40 @@ def test_patience_grows():
 
 @pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
 def test_a_step_is_not_repeated(packed, lost):
-    under_test, line = device(answer(packed), lost, lost)
+    under_test, line = device(answer(packed), lost)
     with pytest.raises(LostError):
         under_test.step(X)
-    with pytest.raises(LostError):
-        under_test.run(1, X) if lost else under_test.step(X)
-    assert len(line.requests) == 3
+    assert len(line.requests) == 2
+
+
+def test_a_run_is_repeated():
+    under_test, line = device(damaged, failure(Error.CORRUPT), answer(bytes([7, *bytes(15)])))
+    assert under_test.run(1, X) == 7
+    assert [frame.kind for frame in line.requests] == [Kind.RUN] * 3
+
+
+@pytest.mark.parametrize(("whole", "loop"), [(0, 0), (3, 3), (3, 2**64 - 1)])
+def test_a_run_that_takes_no_time(whole, loop):
+    under_test, _ = device(answer(whole.to_bytes(8, "little") + loop.to_bytes(8, "little")))
+    with pytest.raises(DeviceError, match=f"the board counts {whole} ticks with steps and {loop} without: check the"):
+        under_test.run(1, X)
+
+
+def test_a_device_that_has_started_again(packed):
+    def stepped(age):
+        return answer(bytes(14 + 64) + aged(age))
+
+    under_test, _ = device(
+        answer(packed), stepped(77), answer(), stepped(1), stepped(2), answer(), stepped(2), stepped(1)
+    )
+    under_test.step(X)
+    under_test.reset()
+    under_test.step(X)
+    under_test.step(X)
+    under_test.write_state(bytes(64))
+    under_test.step(X)
+    with pytest.raises(LostError, match="the board has lost its state, as if it had started again: check its supply"):
+        under_test.step(X)
 
 
 @pytest.mark.parametrize(
@@ -161,6 +193,8 @@ def test_a_step_is_not_repeated(packed, lost):
         (failure(Error.PAYLOAD_SIZE), "refused the request 'reset', its model takes another number of bytes: flash"),
         (failure(Error.OPERAND), "refused the request 'reset', an operand is beyond its model's limit: flash"),
         (failure(99), "refused the request 'reset', with the unknown error 99: flash"),
+        (answer(b"", kind=FAILURE), "the board answered the request 'reset' with 0 bytes of kind 0xff: flash"),
+        (answer(b"ab", kind=FAILURE), "the board answered the request 'reset' with 2 bytes of kind 0xff: flash"),
         (answer(b"ab"), "the board answered the request 'reset' with 2 bytes of kind 0x82: flash"),
         (answer(kind=Kind.STEP | REPLY), "answered the request 'reset' with 0 bytes of kind 0x83: flash"),
     ],
@@ -171,7 +205,7 @@ def test_sentences(reply, words):
         under_test.reset()
 
 
-@pytest.mark.parametrize("size", [0, 77, 79])
+@pytest.mark.parametrize("size", [0, 78, 81, 83])
 def test_a_step_of_another_size(packed, size):
     under_test, _ = device(answer(packed), answer(bytes(size)))
     with pytest.raises(DeviceError, match=f"answered the request 'step' with {size} bytes of kind 0x83"):

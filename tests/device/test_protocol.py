@@ -100,12 +100,17 @@ def test_info(info, packed):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        (lambda packed: b"", "its info has 0 bytes, fewer than 48"),
-        (lambda packed: packed[:47], "its info has 47 bytes"),
+        (lambda packed: b"", "its info has 0 bytes, fewer than 44"),
+        (lambda packed: packed[:43], "its info has 43 bytes"),
         (lambda packed: b"\x02", "it speaks version 2 of the protocol and this edgernn version 1"),
         (lambda packed: packed[:3] + b"\x09" + packed[4:], "9 is not a valid Ticks"),
-        (lambda packed: packed[:32] + b"\xe9" + packed[33:], "its info is malformed .*ascii"),
+        (lambda packed: packed[:28] + b"\xe9" + packed[29:], "its info is malformed .*ascii"),
         (lambda packed: packed + b"\xe9", "its info is malformed .*ascii"),
+        (lambda packed: packed[:28] + b"G" + packed[29:], "its info is malformed .model 'G4d2509c773349ce'"),
+        (lambda packed: packed[:44], "its info is malformed .*board ''"),
+        (lambda packed: packed + b"\n\x1b", r"its info is malformed .*board 'cortex_m4\\n\\x1b'"),
+        (lambda packed: packed + b"x" * 60, "its info is malformed .*board 'cortex_m4x"),
+        (lambda packed: packed[:12] + bytes(4) + packed[16:], "its info is malformed .* 0 ticks a second"),
     ],
 )
 def test_what_is_no_info(packed, changed, words):
@@ -126,7 +131,7 @@ def test_both_sides_mean_the_same():
         "FAILURE": FAILURE,
         "VERSION": VERSION,
         "HEADER_BYTES": 4,
-        "INFO_BYTES": 48,
+        "INFO_BYTES": 44,
     }
     assert constants("port.h", "PORT_TICKS_") == {member.name: member.value for member in Ticks}
 

@@ -36,7 +36,7 @@ SetEnv TMPDIR={folder}/there
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(tmp_path_factory, run_tool):
     """The folder of a server; `there` is its temporary one, `home` that of a user who may log in. And its port."""
     folder = tmp_path_factory.mktemp("sshd")
     sshd = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -47,7 +47,7 @@ def server(tmp_path_factory):
     (folder / "there").mkdir()
     keys = [folder / "host", folder / "home" / ".ssh" / "id_ed25519"]
     for key in keys:
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        run_tool("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     kind, key, *_ = keys[0].with_suffix(".pub").read_text().split()
@@ -97,13 +97,13 @@ def wait_until_empty(folder):
         time.sleep(0.01)
 
 
-def test_the_model_there_agrees(target, model, expected, there):
+def test_the_model_there_agrees(target, model, expected, there, run_tool):
     (result,) = validate(model, expected, [target]).runtimes
     assert (result.status, result.steps) == ("agrees", 32), result.reason
     assert result.version.startswith("host, gcc ") and target.sizes.flash > 10_000
     (folder,) = there.iterdir()
     (program,) = folder.iterdir()
-    told = subprocess.run(["readelf", "-l", program], capture_output=True, text=True, check=True).stdout
+    told = run_tool("readelf", "-l", program)
     assert "LOAD" in told and "INTERP" not in told, "it is linked statically"
     target.close()
     assert not list(there.iterdir())
@@ -153,14 +153,27 @@ def test_a_host_that_is_not_known(target, home, monkeypatch, tmp_path, model, ex
     (result,) = validate(model, expected, [target]).runtimes
     assert result.status == "unavailable"
     assert result.reason.startswith(f"{USER}@127.0.0.1 can't be used (Server '[127.0.0.1]")
-    assert "not found in known_hosts" in result.reason and "check that ssh logs in there" in result.reason
+    assert "not found in known_hosts): log in there once with ssh, which asks whether to trust it" in result.reason
+
+
+def test_a_host_with_another_key(target, home, server, monkeypatch, tmp_path):
+    (tmp_path / ".ssh").mkdir()
+    key = (home / ".ssh" / "id_ed25519.pub").read_text()
+    (tmp_path / ".ssh" / "known_hosts").write_text(f"[127.0.0.1]:{server[1]} {key}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(
+        DeviceError, match=r"127.0.0.1 can't be used \(.+\): it has another key than ~/.ssh/known_hosts"
+    ):
+        target.version()
 
 
 def test_a_user_without_a_key(target, home, monkeypatch, tmp_path):
     (tmp_path / ".ssh").mkdir()
     shutil.copy(home / ".ssh" / "known_hosts", tmp_path / ".ssh")
     monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(DeviceError, match=r"127.0.0.1 can't be used \(.+\): check that ssh logs in there without"):
+    with pytest.raises(
+        DeviceError, match=rf"used \(.+\): no key .* opens it, run ssh-copy-id {USER}@127.0.0.1; ~/.ssh/c"
+    ):
         target.version()
 
 
@@ -179,7 +192,7 @@ def test_somebody_silent_is_there(home, monkeypatch):
 
 
 def test_what_can_not_be_copied(machine, there, tmp_path):
-    with pytest.raises(DeviceError, match="can't be used .*No such file.*: check .* that there is room"):
+    with pytest.raises(DeviceError, match="can't be used .*No such file.*: check .* and has room"):
         machine.start(tmp_path / "none")
     wait_until_empty(there)
 

@@ -84,14 +84,30 @@ def test_a_lost_step_is_done_again(step, tapped, model):
     assert tapped.kinds == [Kind.STEP, Kind.WRITE_STATE, Kind.STEP]
 
 
-def test_steps_that_are_lost_again_and_again(step, tapped, model):
+def test_steps_that_are_lost_again_and_again(step, stepper, tapped, model):
     states = step(model.integer.zero_states(), 0)
-    tapped.drop = 2
+    tapped.kinds.clear()
+    tapped.drop = 3
+    step(states, 1)
+    assert tapped.kinds == [Kind.STEP, *[Kind.WRITE_STATE, Kind.STEP] * 3]
+    tapped.drop = 10_000
+    stepper._device._timeout = 0.3
     with pytest.raises(LostError):
         step(states, 1)
     tapped.kinds.clear()
+    tapped.drop = 0
     step(states, 2)
     assert tapped.kinds == [Kind.WRITE_STATE, Kind.STEP], "what the device holds is not known"
+
+
+def test_a_device_that_starts_again_in_between(step, tapped, model, image):
+    """Its state is that of the beginning, and the host sets it anew."""
+    states = step(step(model.integer.zero_states(), 0), 1)
+    first, tapped.line = tapped.line, hosted([str(image)])
+    first.close()
+    tapped.kinds.clear()
+    step(states, 2)
+    assert tapped.kinds == [Kind.STEP, Kind.WRITE_STATE, Kind.STEP]
 
 
 def test_a_trace_is_a_step(stepper, model):

@@ -2,7 +2,9 @@
 """Targets: how they are named, what they refuse, and that they leave nothing behind."""
 
 import os
+import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,6 @@ from edgernn.device.link import Device
 from edgernn.device.transport import BAUD
 from edgernn.errors import ConfigError, DeviceError, MissingToolError
 from edgernn.golden import compute
-from edgernn.quantize import quantize
 from edgernn.validate import validate
 
 VALUES = 32 * (2 + 5)
@@ -101,6 +102,38 @@ def test_what_is_no_target(name):
         targets.select([name])
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (f"ssh:{'a' * 64}", "has no legal name of a host .*: check it"),
+        ("ssh:pi@a..b", "has no legal name of a host .*: check it"),
+        ("ssh:pi@x:0", "has the port 0: give one from 1 to 65535"),
+        ("ssh:pi@x:65536", "has the port 65536: give one"),
+        ("serial:/dev/ttyACM0@0", "has 0 baud: give one from 50 to 16000000"),
+        (f"serial:/dev/ttyACM0@{2**31}", "has 2147483648 baud: give one"),
+        ("serial:socket://127.0.0.1", "has no host and port: give them, as in serial:socket://127.0.0.1:5555"),
+        ("serial:socket://:5555", "has no host and port: give them"),
+        ("serial:socket://127.0.0.1:99999", "has no host and port: give them"),
+        ("serial:rfc2217://x:port", "has no host and port: give them"),
+        ("serial:socket://[::1:5555", "has no host and port: give them"),
+    ],
+)
+def test_parts_of_a_target_that_can_not_be(name, words):
+    with pytest.raises(ConfigError, match=f"the target '{re.escape(name)}' {words}"):
+        targets.select([name])
+
+
+@pytest.mark.parametrize("error", [OSError, KeyError])
+def test_a_user_without_a_name(monkeypatch, error):
+    def fail():
+        raise error("uid not found")
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    with pytest.raises(ConfigError, match="this machine knows no name of yours: give .* ssh:USER@HOST"):
+        targets.select(["ssh:raspberrypi"])
+    assert only("ssh:pi@raspberrypi")._address == ("pi", "raspberrypi", 22)
+
+
 @pytest.mark.parametrize("name", ["host", "local-armv7", "qemu:cortex_m4", "qemu:cortex_m0"])
 def test_nothing_is_left_behind(model, expected, scratch, name):
     before = children()
@@ -116,7 +149,7 @@ def test_nothing_is_left_behind(model, expected, scratch, name):
 def test_nothing_is_left_behind_by_a_failure(model, expected, scratch, monkeypatch, error):
     before = children()
 
-    def fail(device, x):
+    def fail(device, x, timeout):
         raise error
 
     monkeypatch.setattr(Device, "step", fail)
@@ -128,11 +161,11 @@ def test_nothing_is_left_behind_by_a_failure(model, expected, scratch, monkeypat
 def test_an_emulator_that_crashes(model, expected, monkeypatch):
     step, calls = Device.step, []
 
-    def crash(device, x):
+    def crash(device, x, timeout):
         calls.append(x)
         if len(calls) == 20:
             device._transport._program._process.kill()
-        return step(device, x)
+        return step(device, x, timeout)
 
     monkeypatch.setattr(Device, "step", crash)
     with only("qemu:cortex_m4") as target:
@@ -189,6 +222,19 @@ def test_a_board_that_holds_another_model(model, other, image, pty):
     assert str(refusal.value).endswith(f"edgernn firmware {other.folder} --board host, and flash it")
 
 
+@pytest.mark.parametrize(
+    "changed",
+    [{"spec_version": 2}, {"operand_bytes": 2}, {"features": 4}, {"outputs": 65535}, {"state_bytes": 12}],
+    ids=str,
+)
+def test_a_board_that_tells_of_another_form_of_the_model(model, image, pty, monkeypatch, changed):
+    info = Device.info
+    monkeypatch.setattr(Device, "info", lambda device: replace(info(device), **changed))
+    words = r"tells of specification, .* \(.*\), and its model has \(1, 1, 3, 2, 10\): flash edgernn's firmware"
+    with only(f"serial:{pty(image)}") as target, pytest.raises(DeviceError, match=words):
+        target.load(model.folder, model.integer)
+
+
 def test_a_port_where_nobody_answers(model, expected, pty, monkeypatch):
     monkeypatch.setattr(targets, "_SERIAL_PATIENCE", 0.3)
     with only(f"serial:{pty()}") as target:
@@ -220,10 +266,10 @@ def test_a_port_where_something_else_answers(model, pty, monkeypatch, command, w
     ],
     ids=str,
 )
-def test_other_kinds_of_models(make_model, layers, operands):
+def test_other_kinds_of_models(quantized, layers, operands):
     """Wide operands; no state at all; an output that is a state."""
     x, lengths = np.random.default_rng(0).normal(size=(2, 9, 5)).astype(np.float32), np.array([9, 4], np.int32)
-    integer = quantize(make_model(*layers), x, lengths, operands).model
+    integer = quantized(*layers, operands=operands)
     expected = compute(integer, integer.quantize_input(x), lengths)
     with only("host") as target:
         (result,) = validate(Model(Path("made"), {}, integer), expected, [target]).runtimes

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images of the firmware, and the programs that make and check them."""
 
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,20 +14,6 @@ from edgernn.device.transport import WAITING, emulated, hosted
 from edgernn.model import IntegerModel
 
 MODEL = "model"
-
-
-@pytest.fixture(scope="session")
-def run_program() -> Callable[..., str]:
-    """Runs a program that has to succeed; its stdout. A missing one fails the test with its Debian package."""
-
-    def run(*command: object, package: str) -> str:
-        words = [str(word) for word in command]
-        assert shutil.which(words[0]), f"{words[0]} is missing: install Debian's package {package} (make tools)"
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -52,14 +36,14 @@ def small_sources(write_sources: Callable[[IntegerModel], Path], pristine: Path)
 
 
 @pytest.fixture(scope="session")
-def make_image(run_program: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def make_image(run_tool: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Builds a board's image from the C of a model. A missing compiler fails the test with the board's packages."""
 
     def make(board: Board, folder: Path) -> Path:
         assert not board.missing, f"{', '.join(board.missing)}: install {' '.join(board.packages)} (make tools)"
         out = tmp_path_factory.mktemp(board.name)
         words = f"BOARD={board.name}", f"MODEL={folder}", f"OUT={out}"
-        run_program("make", "-s", "-C", FIRMWARE, *words, package="make")
+        run_tool("make", "-s", "-C", FIRMWARE, *words)
         return out / "firmware.elf"
 
     return make

@@ -149,7 +149,7 @@ static size_t payload_of_reply(uint8_t kind)
     case PROTOCOL_INFO:
         return PROTOCOL_INFO_BYTES + strlen(FIRMWARE_BOARD);
     case PROTOCOL_STEP:
-        return MODEL_OUTPUTS * sizeof(int16_t) + MODEL_STATE_BYTES;
+        return MODEL_OUTPUTS * sizeof(int16_t) + MODEL_STATE_BYTES + sizeof(uint32_t);
     case PROTOCOL_RUN:
         return 2 * sizeof(uint64_t);
     case PROTOCOL_READ_STATE:
@@ -372,6 +372,7 @@ static void check_step(protocol_t *protocol)
 {
     static buffer_t request, reply;
     model_state_t state = protocol->state;
+    const uint32_t age = protocol->age + 1;
     model_x_t x[MODEL_FEATURES];
     int16_t y[MODEL_OUTPUTS];
     uint8_t frame[OVERHEAD + X_BYTES] = {PROTOCOL_STEP, (uint8_t)draw(256), (uint8_t)X_BYTES, X_BYTES >> 8};
@@ -394,6 +395,7 @@ static void check_step(protocol_t *protocol)
     REQUIRE(decode(written.bytes, written.size - 1, &reply));
     REQUIRE(memcmp(reply.bytes + PROTOCOL_HEADER_BYTES, y, sizeof y) == 0);
     REQUIRE(memcmp(reply.bytes + PROTOCOL_HEADER_BYTES + sizeof y, &state, sizeof state) == 0);
+    REQUIRE(memcmp(reply.bytes + PROTOCOL_HEADER_BYTES + sizeof y + sizeof state, &age, sizeof age) == 0);
     REQUIRE(memcmp(&protocol->state, &state, sizeof state) == 0);
 }
 

@@ -3,12 +3,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from edgernn.device.boards import FIRMWARE
 from edgernn.device.protocol import Error
-from edgernn.quantize import quantize
 
 SEED = 1
 FUZZ = Path(__file__).with_name("fuzz_protocol.c")
@@ -16,25 +14,15 @@ SANITIZERS = "-g -fsanitize=address,undefined -fno-sanitize-recover=all".split()
 
 
 @pytest.fixture
-def fuzz(run_program, tmp_path):
+def fuzz(run_tool, strict, tmp_path):
     """Feeds so many inputs to the protocol with the model of a folder; how often each outcome was met, 0 for none."""
 
     def run(folder, inputs):
         parts = [FIRMWARE / name for name in ("frame.c", "protocol.c", "stack.c")]
-        flags = [
-            "-std=c99",
-            "-O1",
-            "-Wall",
-            "-Wextra",
-            "-Werror",
-            *SANITIZERS,
-            '-DFIRMWARE_BOARD="host"',
-            f"-I{FIRMWARE}",
-            f"-I{folder}",
-        ]
+        flags = ["-std=c99", "-O1", *strict, *SANITIZERS, '-DFIRMWARE_BOARD="host"', f"-I{FIRMWARE}", f"-I{folder}"]
         program = tmp_path / "fuzz"
-        run_program("gcc", *flags, FUZZ, *parts, *folder.glob("*.c"), "-o", program, package="gcc")
-        told = run_program(program, inputs, SEED, package="gcc")
+        run_tool("gcc", *flags, FUZZ, *parts, *folder.glob("*.c"), "-o", program)
+        told = run_tool(program, inputs, SEED)
         counts = {int(error): int(count) for error, count in map(str.split, told.splitlines())}
         assert set(counts) == {0, *Error}
         assert sum(counts.values()) > 1.9 * inputs, "a step follows each input"
@@ -47,8 +35,6 @@ def test_a_million_inputs(fuzz, small_sources):
     assert min(fuzz(small_sources, 1_000_000).values()) > 1000, "every outcome was met often"
 
 
-def test_frames_with_full_blocks(fuzz, make_model, write_sources):
+def test_frames_with_full_blocks(fuzz, quantized, write_sources):
     """A state of more than the 254 bytes of a block, which has no zero in it now and then."""
-    x = np.random.default_rng(0).normal(size=(4, 12, 3)).astype(np.float32)
-    model = quantize(make_model(("rnn", 140, {}), features=3), x, np.full(4, 12, np.int32)).model
-    assert fuzz(write_sources(model), 50_000)[0] > 50_000
+    assert fuzz(write_sources(quantized(("rnn", 140, {}), features=3)), 50_000)[0] > 50_000

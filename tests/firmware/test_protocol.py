@@ -15,8 +15,8 @@ from edgernn.device.protocol import END, FAILURE, REPLY, Error, Frame, Kind, dec
 from edgernn.device.transport import hosted
 
 SEQUENCE = 7
-FEATURES, OUTPUTS, STATE_BYTES = 3, 2, 10
-LARGEST_PAYLOAD = 48 + len("host")
+FEATURES, OUTPUTS, STATE_BYTES, AGE_BYTES = 3, 2, 10, 4
+LARGEST_PAYLOAD = 44 + len("host")
 INFO = encode(Frame(Kind.INFO, SEQUENCE, b""))
 
 
@@ -60,9 +60,9 @@ def request(kind, payload=b""):
 def test_the_bytes_of_the_first_reply(ask):
     (info,) = ask(INFO)
     assert (info.kind, info.sequence) == (Kind.INFO | REPLY, SEQUENCE)
-    sizes = struct.unpack_from("<4B2H2I", info.payload)
-    assert sizes == (1, 1, 1, 0, FEATURES, OUTPUTS, STATE_BYTES, LARGEST_PAYLOAD)
-    assert info.payload[48:] == b"host"
+    sizes = struct.unpack_from("<4B2HI", info.payload)
+    assert sizes == (1, 1, 1, 0, FEATURES, OUTPUTS, STATE_BYTES)
+    assert info.payload[44:] == b"host"
 
 
 @pytest.mark.parametrize("zeros", [b"\0", bytes(300)])
@@ -125,11 +125,21 @@ def test_a_refused_step_changes_nothing(ask):
 
 def test_run_leaves_the_state_of_that_many_steps(ask):
     x, steps = np.array([3, -127, 127], np.int8).tobytes(), 5
-    stepped = ask(request(Kind.RESET) + request(Kind.STEP, x) * steps, 1 + steps)[-1].payload[2 * OUTPUTS :]
+    stepped = ask(request(Kind.RESET) + request(Kind.STEP, x) * steps, 1 + steps)[-1].payload[2 * OUTPUTS : -AGE_BYTES]
     replies = ask(request(Kind.RESET) + request(Kind.RUN, struct.pack("<I", steps) + x) + request(Kind.READ_STATE), 3)
     whole, loop = struct.unpack("<QQ", replies[1].payload)
     assert whole > 0 and loop >= 0
     assert replies[2].payload == stepped != bytes(STATE_BYTES)
+
+
+def test_the_age_of_the_state(ask):
+    step = request(Kind.STEP, bytes(FEATURES))
+    run = request(Kind.RUN, struct.pack("<I", 5) + bytes(FEATURES))
+    written = request(Kind.WRITE_STATE, bytes(STATE_BYTES))
+    refused = request(Kind.STEP, b"\x80\x00\x00")
+    replies = ask(step + step + refused + run + step + request(Kind.RESET) + step + written + step, 9)
+    ages = [int.from_bytes(r.payload[-AGE_BYTES:], "little") for r in replies if r.kind == Kind.STEP | REPLY]
+    assert ages == [1, 2, 8, 1, 2]
 
 
 def test_exit_is_answered_before_it_is_done(image):

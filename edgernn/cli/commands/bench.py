@@ -49,7 +49,7 @@ def command(
 
 
 def _show_latencies(latencies: "Sequence[Latency]") -> bool:
-    """Prints the table; returns whether there is anything in it."""
+    """Prints the table, where there is anything for it; returns whether there is."""
     timed = [latency for latency in latencies if latency.steps]
     slowest = max((latency.p50 for latency in timed), default=0)
     reference = next((latency.p50 for latency in timed if latency.name == "numpy"), None)
@@ -62,7 +62,8 @@ def _show_latencies(latencies: "Sequence[Latency]") -> bool:
         )
         for t in timed
     ]
-    table("One step, called from Python, one thread; x: how many times faster at p50", columns, rows)
+    if rows:
+        table("One step, called from Python, one thread; x: how many times faster at p50", columns, rows)
     for latency in latencies:
         if latency.reason:
             say(f"{latency.name}: {latency.reason}")
@@ -70,7 +71,7 @@ def _show_latencies(latencies: "Sequence[Latency]") -> bool:
 
 
 def _show_figures(figures: "Sequence[Figures]") -> bool:
-    """Prints the table; returns whether there is anything in it."""
+    """Prints the table, where there is anything for it; returns whether there is."""
     measured = [entry for entry in figures if not entry.reason]
     columns = (
         "target",
@@ -94,7 +95,8 @@ def _show_figures(figures: "Sequence[Figures]") -> bool:
         for f in measured
     ]
     title = "One step on a device, and the bytes of its firmware"
-    table(f"{title}; QEMU counts instructions, not cycles, and its ns say nothing about a Pi", columns, rows)
+    if rows:
+        table(f"{title}; QEMU counts instructions, not cycles, and its ns say nothing about a Pi", columns, rows)
     for entry in figures:
         if entry.reason:
             say(f"{entry.name}: {entry.reason}")

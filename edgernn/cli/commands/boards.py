@@ -11,10 +11,10 @@ from edgernn.cli.console import say, table
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the packages and programs that each one needs.")
 def command(as_json: bool) -> None:
-    """List the boards that run on this machine.
+    """List the boards that there is firmware for.
 
-    Each is a --target of `edgernn validate` and `edgernn bench`. What is missing for one is named with the Debian
-    packages that it is in.
+    Each is a --board of `edgernn firmware`, and a --target of `edgernn validate` and `edgernn bench`: a real board by
+    its serial port. Where tools are missing, the Debian packages are named that they are in; --json names all.
     """
     from edgernn.device.boards import boards
 
@@ -25,6 +25,7 @@ def command(as_json: bool) -> None:
         return
     rows = [
         (
+            board.name,
             board.target,
             board.core,
             board.emulated or "-",
@@ -32,7 +33,7 @@ def command(as_json: bool) -> None:
         )
         for board in found
     ]
-    table("Boards", ("target", "core", "runs in", "tools"), rows, texts=4)
+    table("Boards", ("board", "target", "core", "runs in", "tools"), rows, texts=5)
     packages = dict.fromkeys(package for board in found if board.missing for package in board.packages)
     if packages:
         say(f"For what is missing: sudo apt install make {' '.join(packages)}")

@@ -14,7 +14,7 @@ from edgernn.errors import EdgernnError
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-@click.option("--board", "name", required=True, metavar="BOARD", help="As in cortex_m4; `edgernn boards` lists them.")
+@click.option("--board", "name", required=True, metavar="BOARD", help="A board or target of `edgernn boards`.")
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the image. Default: build/firmware/BOARD.")
 @selection.optimize
 def command(artifact: Path, name: str, out: Path | None, optimization: str) -> None:
@@ -26,7 +26,8 @@ def command(artifact: Path, name: str, out: Path | None, optimization: str) -> N
     from edgernn import load
     from edgernn.device import boards, firmware
 
-    board, model, folder = boards.get(name), load(artifact), out or Path("build") / "firmware" / name
+    board = boards.get(name)
+    model, folder = load(artifact), out or Path("build") / "firmware" / board.name
     with TemporaryDirectory(prefix="edgernn-") as scratch:
         image = firmware.build(board, model.integer, Path(scratch), optimization)
         sizes = firmware.measure(board, image)

@@ -2,6 +2,7 @@
 #include "cortex_m/core.h"
 #include "memory.h"
 
+#define VTOR REGISTER(0xE000ED08u)
 #define CPACR REGISTER(0xE000ED88u)
 #define CPACR_FULL_CP10_CP11 (0xFu << 20)
 #define AIRCR REGISTER(0xE000ED0Cu)
@@ -34,6 +35,10 @@ static const struct {
 
 void reset(void)
 {
+#ifndef __ARM_ARCH_6M__
+    /* A bootloader may have left its own table there. */
+    VTOR = (uint32_t)(uintptr_t)&vectors;
+#endif
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
     /* Floating point and MVE share these coprocessors; the compiler uses them from the next call on. */
     CPACR |= CPACR_FULL_CP10_CP11;

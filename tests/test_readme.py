@@ -42,7 +42,7 @@ def test_every_example_runs(tmp_path):
     (listing,) = re.findall(r"^```c\n(.*?)^```", C_PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "example.c").write_text(listing)
     run("sh", "-ec", "gcc -std=c99 -Wall -Wextra -Werror -Ibuild/watch/c -o example example.c build/watch/c/*.c")
-    classes = run("sh", "-ec", "tail -n +2 samples.csv | ./example").split()
+    classes = run("sh", "-ec", "tail -n +2 build/samples.csv | ./example").split()
     assert len(classes) == 2 and set(classes) <= {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
     shutil.rmtree(tmp_path / "build")
     printed = "\n".join(outputs)

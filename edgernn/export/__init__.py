@@ -112,6 +112,7 @@ def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
         "period_reason": f"as in training, {rate}." if interface.rate else "change it to that of the training data.",
         "rate_advice": f", {rate}" if interface.rate else "",
         "reset_advice": "wherever something new begins" if interface.per_step else f"every {interface.window} steps",
+        "samples_of_a_result": "1" if interface.per_step else str(interface.window),
         "stack_bytes": str(_STACK_OF_EXAMPLE + 2 * sum(tensor.size for tensor in model.program.tensors.values())),
         "zephyr_printf": "# printf prints no floats." if interface.classes else "CONFIG_REQUIRES_FLOAT_PRINTF=y",
     }

@@ -5,6 +5,8 @@ import subprocess
 
 import pytest
 
+from edgernn import load
+
 
 @pytest.fixture
 def built(cmake, strict):
@@ -38,12 +40,29 @@ def test_c(exported, model, run_tool, strict, samples, csv, printed):
     assert run_tool(folder / "stream", input=csv).splitlines() == printed(model, samples)
 
 
-@pytest.mark.parametrize("given", ["a,b,c\n", "1,2,3\n4,5\n", "1,2,3\n4,x,6\n"])
-def test_what_is_no_sample(exported, model, run_tool, given):
-    folder = exported(model, "c")
+NO_SAMPLE = "a sample is a line of 3 numbers, separated by commas"
+
+
+@pytest.mark.parametrize(
+    "given, reason",
+    [
+        ("a,b,c\n", NO_SAMPLE),
+        ("1,2,3\n4,5\n6,7,8\n", NO_SAMPLE),
+        ("1,2,3\n4,x,6\n", NO_SAMPLE),
+        ("1,2,3,4\n", NO_SAMPLE),
+        ("f0,f1,f2\nf0,f1,f2\n", NO_SAMPLE),
+        ("1,2,3\nf0,f1,f2\n", NO_SAMPLE),
+        ("1," + 200 * "0" + "2,3\n", NO_SAMPLE),
+        ("f0,f1,f2\n1, 2 ,3\r\n4,5,6", "a result takes 12 samples, not 2"),
+        ("", "a result takes 12 samples, not 0"),
+    ],
+)
+def test_what_is_no_input(exported, pristine, run_tool, strict, given, reason):
+    folder = exported(load(pristine), "c")
+    run_tool("make", f"CFLAGS={' '.join(strict)}", cwd=folder)
     run_tool("make", cwd=folder)
     done = subprocess.run([folder / "stream"], input=given, capture_output=True, text=True)
-    assert (done.returncode, done.stderr) == (1, "small: a sample is 3 numbers, separated by commas\n")
+    assert (done.returncode, done.stderr) == (1, f"small: {reason}\n")
 
 
 def test_cmake(exported, model, run_tool, built, samples, csv, printed):

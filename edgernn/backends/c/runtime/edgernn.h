@@ -34,6 +34,8 @@ extern "C" {
 
 /* Right shifts of negative numbers have to be arithmetic, which C leaves to the compiler: an array of size -1 if not. */
 typedef char edgernn_shifts_are_arithmetic[((-5) >> 1) == -3 ? 1 : -1];
+/* So are conversions, which have to keep the low bits. */
+typedef char edgernn_conversions_keep_low_bits[(int16_t)INT32_C(40000) == INT32_C(-25536) ? 1 : -1];
 
 /*
  * Constants of a linear: W v + b with a rounding right shift for every row.
@@ -66,15 +68,10 @@ int16_t edgernn_tanh(int16_t a);
 /* 65536 * sigmoid(i / 24): edgernn_sigmoid_table.c is made from the specification. */
 extern const uint16_t edgernn_sigmoid_table[256];
 
-/* The nearest int16: one instruction where an ARM core has it, which compilers miss in loops. */
+/* The nearest int16: q itself, or the end on the side of its sign. */
 EDGERNN_INLINE int16_t edgernn_saturate(int32_t q)
 {
-#if defined(__GNUC__) && defined(__ARM_FEATURE_SAT)
-    __asm__("ssat %0, #16, %0" : "+r"(q));
-    return (int16_t)q;
-#else
-    return (int16_t)(q > INT16_MAX ? INT16_MAX : q < INT16_MIN ? INT16_MIN : q);
-#endif
+    return (int16_t)(q == (int16_t)q ? q : q < 0 ? INT16_MIN : INT16_MAX);
 }
 
 /* q / 2**shift, rounded half away from zero; an exact product for shift <= 0. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "edgernn.h"
 
+/* (sum + 2**(shift-1)) >> shift. */
 static int16_t rounded(int32_t sum, int shift)
 {
-    return edgernn_saturate((sum + ((int32_t)1 << (shift - 1))) >> shift);
+    return edgernn_saturate(((sum >> (shift - 1)) + 1) >> 1);
 }
 
 /* Adds column k of a block of rows, times its operand. Sums are variables of their own to stay in registers. */

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn import __version__
+from edgernn.backends.c.names import prefix_of
 from edgernn.backends.c.write import FOLDER, RUNTIME_FILES, sources
 from edgernn.backends.runtime import Arrays
 from edgernn.errors import ArtifactError, EdgernnError, MissingToolError
@@ -76,9 +77,9 @@ class CRuntime:
 
 
 def _name_in(folder: Path) -> str:
-    """What the model's own files begin with. Raises ArtifactError when there are none."""
+    """What the model's own files begin with. Raises ArtifactError for none, or more than a name: it goes into C."""
     found = [path.stem for path in folder.glob("*.h") if path.name not in RUNTIME_FILES]
-    if len(found) != 1:
+    if len(found) != 1 or prefix_of(found[0]) != found[0]:
         raise ArtifactError(f"{folder} does not hold the C of one model: {_AGAIN}")
     return found[0]
 

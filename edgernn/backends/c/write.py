@@ -43,7 +43,7 @@ def sources(model: IntegerModel, name: str) -> dict[str, str]:
     step, top = Step(model.program, name), _made_from(model)
     made = {
         f"{name}.h": _header(model, step, name),
-        f"{name}.c": _source(model, step, name),
+        f"{name}.c": _source(step, name),
         f"{name}_float.c": _float_source(model, name),
         f"{name}_selftest.c": _selftest_source(model, step, name),
     }
@@ -148,7 +148,7 @@ def _sentence(task: str, per_step: bool) -> str:
     return f"{what} of {'each step' if per_step else 'a window, after its last step'}."
 
 
-def _source(model: IntegerModel, step: Step, name: str) -> str:
+def _source(step: Step, name: str) -> str:
     return f"""#include "{name}.h"
 
 #include <string.h>

@@ -5,6 +5,7 @@ import pytest
 
 from edgernn import load
 from edgernn.backends.c import RUNTIMES
+from edgernn.backends.c.write import sources
 from edgernn.errors import ArtifactError, EdgernnError, MissingToolError
 
 RUNTIME = RUNTIMES[0]
@@ -28,6 +29,17 @@ def test_a_changed_file(artifact, rehash):
     path.write_text(path.read_text().replace("1,", "2,", 1))
     rehash(artifact)
     assert "is not what edgernn" in refusal(artifact, ArtifactError)
+
+
+def test_a_name_that_is_code_never_runs(artifact):
+    model = load(artifact).integer
+    name = "m(void); void __attribute__((constructor)) trap(void) { __builtin_trap(); } int n"
+    for path in (artifact / "c").iterdir():
+        path.unlink()
+    for file, text in sources(model, name).items():
+        (artifact / "c" / file).write_text(text)
+    with pytest.raises(ArtifactError, match="does not hold the C of one model"):
+        RUNTIME.load(artifact, model)
 
 
 def test_no_c_at_all(artifact, rehash, edit_json):

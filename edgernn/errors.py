@@ -18,6 +18,10 @@ class ArtifactError(EdgernnError):
     """An artifact is incomplete, changed, or of an unknown version."""
 
 
+class ModelError(EdgernnError):
+    """A model of another framework can't be taken over: it is damaged, or has something that is not supported."""
+
+
 class DeviceError(EdgernnError):
     """A device, an emulator or the way to it does not do what it should; or it holds other firmware than asked for."""
 

@@ -38,6 +38,18 @@ class Golden:
         """Number of steps in all windows."""
         return int(self.lengths.sum())
 
+    @property
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """bool [n, T]: whether a step belongs to its window."""
+        inside: npt.NDArray[np.bool_] = np.arange(self.x.shape[1]) < self.lengths[:, None]
+        return inside
+
+    def take(self, windows: slice) -> "Golden":
+        """Some of the windows, cut to the steps of the longest one."""
+        steps = int(self.lengths[windows].max(initial=0))
+        states = {name: values[windows, :steps] for name, values in self.states.items()}
+        return Golden(self.x[windows, :steps], self.lengths[windows], self.y[windows, :steps], states)
+
     def first(self, steps: int) -> "Golden":
         """The first steps of every window, at most `steps` of each."""
         states = {name: values[:, :steps] for name, values in self.states.items()}

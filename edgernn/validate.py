@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compares every output and every state of every step between the reference and the runtimes, bit for bit."""
+"""Compares every output and every state of every step between the reference and the engines, bit for bit."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from edgernn.artifact import Model
-from edgernn.backends.runtime import Runtime, Stepper
+from edgernn.backends.runtime import Engine, Stepper
 from edgernn.errors import EdgernnError
 from edgernn.golden import Golden
 from edgernn.spec.interpreter import Interpreter
@@ -21,7 +21,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Difference:
-    """Where a runtime first leaves the reference.
+    """Where an engine first leaves the reference.
 
     window, step, index: the first differing value, with both values; tensor: "y" or the name that a state is read by;
     op: the first op of the graph whose result differs at that step, as "kind tensor".
@@ -44,9 +44,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class Result:
-    """One runtime's comparison; `reason` says why it is unavailable."""
+    """One engine's comparison; `reason` says why it is unavailable."""
 
     name: str
+    kernels: str
+    architecture: str
     version: str
     status: Status
     reason: str
@@ -65,12 +67,12 @@ class Report:
 
     @property
     def agrees(self) -> bool:
-        """Whether there are runtimes, and all of them ran and gave the reference's bytes."""
+        """Whether there are engines, and all of them ran and gave the reference's bytes."""
         return bool(self.runtimes) and all(result.status == "agrees" for result in self.runtimes)
 
     @property
     def values_compared(self) -> int:
-        """Values compared, over all runtimes."""
+        """Values compared, over all engines."""
         return sum(result.values for result in self.runtimes)
 
     def to_json(self) -> dict[str, Any]:
@@ -83,47 +85,76 @@ class Report:
 
 
 def validate(
-    model: Model, golden: Golden, runtimes: Sequence[Runtime], progress: Progress = lambda steps: None
+    model: Model, golden: Golden, engines: Sequence[Engine], progress: Progress = lambda steps: None
 ) -> Report:
-    """Steps every runtime through the golden windows, each carrying its own state.
+    """Steps every engine through the golden windows, each window from a state of zero.
 
-    progress: called with the number of steps done since its last call; there are len(runtimes) * golden.steps of them.
+    progress: called with the number of steps done since its last call; there are len(engines) * golden.steps of them.
     """
-    return Report(tuple(_compare(model, golden, runtime, progress) for runtime in runtimes))
+    return Report(tuple(_compare(model, golden, engine, progress) for engine in engines))
 
 
-def _compare(model: Model, golden: Golden, runtime: Runtime, progress: Progress) -> Result:
-    version = ""
+def _compare(model: Model, golden: Golden, engine: Engine, progress: Progress) -> Result:
+    version, found, reason = "", _Found(), ""
     try:
-        version = runtime.version()
-        stepper = runtime.load(model.folder, model.integer)
-        return _step_through(model, golden, runtime.name, version, stepper, progress)
+        version = engine.version()
+        found = _step_through(model, golden, engine.load(model.folder, model.integer), progress)
     except EdgernnError as error:
-        return Result(runtime.name, version, "unavailable", str(error), 0, 0, 0, 0, None)
+        reason = str(error)
+    status: Status = "unavailable" if reason else "differs" if found.mismatches else "agrees"
+    return Result(
+        name=engine.name,
+        kernels=engine.kernels,
+        architecture=engine.architecture,
+        version=version,
+        status=status,
+        reason=reason,
+        steps=0 if reason else golden.steps,
+        values=found.values,
+        mismatches=found.mismatches,
+        max_abs_diff=found.max_abs_diff,
+        first_difference=found.first_difference,
+    )
 
 
-def _step_through(
-    model: Model, golden: Golden, name: str, version: str, stepper: Stepper, progress: Progress
-) -> Result:
-    expected = _expected(golden)
-    values = mismatches = largest = 0
-    first: Difference | None = None
-    for window, length in enumerate(golden.lengths):
-        found = _run_window(model, stepper, golden.x[window, :length])
-        for tensor, array in found.items():
-            gap = np.abs(array.astype(np.int64) - expected[tensor][window, :length])
-            values += gap.size
-            mismatches += int(np.count_nonzero(gap))
-            largest = max(largest, int(gap.max(initial=0)))
-        if mismatches and first is None:
-            first = _locate(model, stepper, golden, window, found)
-        progress(int(length))
-    status: Status = "differs" if mismatches else "agrees"
-    return Result(name, version, status, "", golden.steps, values, mismatches, largest, first)
+@dataclass
+class _Found:
+    """What a comparison has found so far."""
+
+    values: int = 0
+    mismatches: int = 0
+    max_abs_diff: int = 0
+    first_difference: Difference | None = None
+
+
+def _step_through(model: Model, golden: Golden, stepper: Stepper, progress: Progress) -> _Found:
+    found = _Found()
+    windows = len(golden.lengths)
+    groups = [slice(0, windows)] if stepper.batch else [slice(i, i + 1) for i in range(windows)]
+    for group in groups:
+        part = golden.take(group)
+        values = _run(model, stepper, part.x if stepper.batch else part.x[0])
+        values = {name: array if stepper.batch else array[None] for name, array in values.items()}
+        _count(found, part, values)
+        if found.mismatches and found.first_difference is None:
+            found.first_difference = _locate(model, stepper, part, values, group.start)
+        progress(part.steps)
+    return found
+
+
+def _count(found: _Found, golden: Golden, values: Mapping[str, Array]) -> None:
+    """Adds the comparison of these windows' values."""
+    inside = golden.mask
+    for name, expected in _expected(golden).items():
+        if name in values:
+            gap = np.abs(values[name].astype(np.int64) - expected)[inside]
+            found.values += gap.size
+            found.mismatches += int(np.count_nonzero(gap))
+            found.max_abs_diff = max(found.max_abs_diff, int(gap.max(initial=0)))
 
 
 def _expected(golden: Golden) -> dict[str, Array]:
-    """The reference's values by the names of a `Difference`; no state is read by the name "y"."""
+    """The reference's values [n, T, size] by the names of a `Difference`; no state is read by the name "y"."""
     return {"y": golden.y, **golden.states}
 
 
@@ -135,33 +166,39 @@ def _compared(program: Program) -> dict[str, str]:
     return {name: tensor for tensor, name in names.items()}
 
 
-def _run_window(model: Model, stepper: Stepper, x: Array) -> dict[str, Array]:
-    """The runtime's values [T, size] of what is compared, for one window of operands [T, F]."""
+def _run(model: Model, stepper: Stepper, x: Array) -> dict[str, Array]:
+    """The engine's values [..., T, size] of what is compared, for operands [..., T, F]."""
     program = model.integer.program
     compared = _compared(program)
-    found = {name: np.empty((len(x), program.tensors[tensor].size), np.int16) for name, tensor in compared.items()}
-    states = model.integer.zero_states()
-    for t, sample in enumerate(x):
-        outputs = stepper.step({program.x: sample, **states})
+    sizes = {name: program.tensors[tensor].size for name, tensor in compared.items()}
+    found = {name: np.empty((*x.shape[:-1], size), np.int16) for name, size in sizes.items()}
+    states = model.integer.zero_states(x.shape[:-2])
+    for t in range(x.shape[-2]):
+        outputs = stepper.step({program.x: x[..., t, :], **states})
         states = program.next_states(outputs)
         for name, array in found.items():
-            array[t] = outputs[compared[name]]
+            array[..., t, :] = outputs[compared[name]]
     return found
 
 
-def _locate(model: Model, stepper: Stepper, golden: Golden, window: int, found: dict[str, Array]) -> Difference:
-    """The first difference of this window. Up to its step all states agree, so it is repeated from golden ones."""
-    program, length, expected = model.integer.program, int(golden.lengths[window]), _expected(golden)
-    wrong = {name: array != expected[name][window, :length] for name, array in found.items()}
-    step = min(int(np.argmax(flags.any(axis=1))) for flags in wrong.values() if flags.any())
-    tensor = next(name for name, flags in wrong.items() if flags[step].any())
-    index = int(np.argmax(wrong[tensor][step]))
+def _locate(model: Model, stepper: Stepper, golden: Golden, values: Mapping[str, Array], offset: int) -> Difference:
+    """The first difference, in the first window that has one; `offset` is the number of the first window here.
+
+    Up to its step all states agree, so it is repeated from golden ones.
+    """
+    program, expected = model.integer.program, _expected(golden)
+    wrong = {name: (array != expected[name]) & golden.mask[..., None] for name, array in values.items()}
+    window = min(int(np.argmax(flags.any(axis=(1, 2)))) for flags in wrong.values() if flags.any())
+    steps = {name: np.flatnonzero(flags[window].any(axis=1)) for name, flags in wrong.items()}
+    step = min(int(found[0]) for found in steps.values() if found.size)
+    tensor = next(name for name, flags in wrong.items() if flags[window, step].any())
+    index = int(np.argmax(wrong[tensor][window, step]))
     inputs = {program.x: golden.x[window, step], **model.integer.zero_states()}
     if step:
-        inputs |= {name: values[window, step - 1] for name, values in golden.states.items()}
+        inputs |= {name: states[window, step - 1] for name, states in golden.states.items()}
     op = next(_differing_ops(program, inputs, stepper), "none when the step is repeated on its own")
-    right, actual = expected[tensor][window, step, index], found[tensor][step, index]
-    return Difference(window, step, tensor, index, int(right), int(actual), op)
+    right, actual = expected[tensor][window, step, index], values[tensor][window, step, index]
+    return Difference(offset + window, step, tensor, index, int(right), int(actual), op)
 
 
 def _differing_ops(program: Program, inputs: dict[str, Array], stepper: Stepper) -> Iterator[str]:

@@ -30,9 +30,10 @@ class Faulty:
     """The reference, but for what `spoil` does to the results of its nth step; `trace` is not spoiled."""
 
     name = "faulty"
+    kernels = architecture = "none"
 
-    def __init__(self, spoil):
-        self.spoil, self.steps = spoil, 0
+    def __init__(self, spoil, batch=False):
+        self.spoil, self.batch, self.steps = spoil, batch, 0
 
     def version(self):
         return "1.0"
@@ -79,7 +80,7 @@ def test_the_report_as_json(model, expected):
     content = validate(model, expected, backends.select(("numpy",))).to_json()
     assert content.keys() == {"spec_version", "values_compared", "runtimes"}
     assert (content["spec_version"], content["values_compared"]) == (SPEC_VERSION, VALUES)
-    keys = "name version status reason steps values mismatches max_abs_diff first_difference".split()
+    keys = "name kernels architecture version status reason steps values mismatches max_abs_diff first_difference".split()
     assert [list(entry) for entry in content["runtimes"]] == [keys]
 
 
@@ -106,6 +107,24 @@ def test_a_single_wrong_value_is_found(model, expected, step, name):
     assert (first.window, first.step) == (window, step - int(expected.lengths[:window].sum()))
     assert (first.tensor, first.index, abs(first.expected - first.found)) == (name, 1, 1)
     assert first.op == "none when the step is repeated on its own"
+
+
+@pytest.mark.parametrize("step", [0, 6, 7, 11])
+@pytest.mark.parametrize("name", ["y", "gru_0/h"])
+def test_a_single_wrong_value_among_windows_at_once(model, expected, step, name):
+    program = model.integer.program
+    tensor = program.y if name == "y" else program.states[0].write
+
+    def spoil(number, values):
+        assert values[tensor].shape[0] == 4
+        if number == step:
+            values[tensor][1:, 1] ^= 1
+
+    (result,) = validate(model, expected, [Faulty(spoil, batch=True)]).runtimes
+    first = result.first_difference
+    assert (first.window, first.step) == (1 if step < 7 else 3, step)
+    assert (first.tensor, first.index, abs(first.expected - first.found)) == (name, 1, 1)
+    assert (result.steps, result.values) == (STEPS, VALUES)
 
 
 def test_a_runtime_that_fails_on_the_way(model, expected):

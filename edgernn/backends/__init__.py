@@ -10,6 +10,9 @@ from edgernn.backends.runtime import Runtime
 from edgernn.errors import ConfigError
 from edgernn.model import FloatModel, IntegerModel
 
+ALL = "all"
+"""Stands for every runtime."""
+
 
 class Backend(Protocol):
     """What a backend's package holds."""
@@ -34,9 +37,18 @@ def runtimes() -> dict[str, Runtime]:
 
 
 def select(names: tuple[str, ...]) -> tuple[Runtime, ...]:
-    """The runtimes of these names, all when there are none. Raises ConfigError for an unknown name."""
+    """The runtimes of these names, each once; those of this process where there are no names.
+
+    The name of an environment stands for all its runtimes, ALL for every one. Raises ConfigError for an unknown name.
+    """
+    chosen = [runtime for name in names or ("",) for runtime in _named(name)]
+    return tuple({runtime.name: runtime for runtime in chosen}.values())
+
+
+def _named(name: str) -> list[Runtime]:
     known = runtimes()
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ConfigError(f"there is no runtime {unknown[0]!r}; there are {', '.join(known)}")
-    return tuple(known[name] for name in dict.fromkeys(names or known))
+    found = [runtime for runtime in known.values() if name in (runtime.name, runtime.environment, ALL)]
+    if not found:
+        environments = dict.fromkeys(filter(None, (runtime.environment for runtime in known.values())))
+        raise ConfigError(f"there is no runtime {name!r}; there are {', '.join((*known, *environments, ALL))}")
+    return list(known.values()) if name == ALL else found

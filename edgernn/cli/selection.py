@@ -9,7 +9,6 @@ import click
 if TYPE_CHECKING:
     from edgernn.backends.runtime import Runtime
 
-_ALL = "all"
 Command = Callable[..., Any]
 
 
@@ -39,7 +38,8 @@ def options(command: Command) -> Command:
         "names",
         multiple=True,
         metavar="NAME",
-        help="A runtime on this machine, or all. May be repeated. Default: all, or none with --target.",
+        help="A runtime or an environment that `edgernn runtimes` lists, or all. May be repeated. Default: those of "
+        "this process, or none with --target.",
     )
     return runtime(target(command))
 
@@ -50,4 +50,4 @@ def runtimes(names: tuple[str, ...], target_names: tuple[str, ...]) -> "tuple[Ru
 
     if target_names and not names:
         return ()
-    return backends.select(() if _ALL in names else names)
+    return backends.select(names)

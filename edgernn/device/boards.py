@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from edgernn.backends.runtime import HERE
 from edgernn.errors import ConfigError, MissingToolError
 
 _PACKAGE = Path(__file__).parent.parent
@@ -51,6 +52,11 @@ class Board:
         if not self.runs_here:
             return "serial:PORT"
         return f"qemu:{self.name}" if self.has_uart else self.name.replace("linux_", "local-")
+
+    @property
+    def architecture(self) -> str:
+        """What executes an image, in short."""
+        return self.core.partition(" (")[0] if self.emulated else HERE
 
     @property
     def emulator_program(self) -> str | None:

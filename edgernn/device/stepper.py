@@ -16,6 +16,8 @@ from edgernn.spec.program import Program
 class DeviceStepper:
     """Steps the model that a device holds. States go over the line only when they are not those that it has."""
 
+    batch = False
+
     def __init__(self, device: Device, program: Program) -> None:
         self._device, self._program = device, program
         self._sizes = [program.tensors[state.read].size for state in program.states]

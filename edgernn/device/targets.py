@@ -47,12 +47,14 @@ _PATIENCE, _SERIAL_PATIENCE = 30.0, 3.0
 
 
 class Target:
-    """A device as a runtime (`edgernn.backends.runtime.Runtime`), for one `with`.
+    """A device as an engine (`edgernn.backends.runtime.Engine`), for one `with`.
 
-    name: the text that names it; emulates_board: whether a tick stands for an instruction; may_emulate: whether that
-    is unknown; sizes: of the image, once one was built for it.
+    name: the text that names it; architecture: "" where that is not known here; emulates_board: whether a tick stands
+    for an instruction; may_emulate: whether that is unknown; sizes: of the image, once one was built for it.
     """
 
+    kernels = "plain C"
+    architecture = ""
     emulates_board = may_emulate = False
     sizes: Sizes | None = None
 
@@ -132,6 +134,7 @@ class BoardTarget(_BuiltTarget):
     def __init__(self, board: Board, optimization: str) -> None:
         super().__init__(board.target, optimization)
         self._board = board
+        self.architecture = board.architecture
         self.emulates_board = board.has_uart
 
     def version(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from edgernn import __version__
-from edgernn.backends.runtime import Arrays
+from edgernn.backends.runtime import Arrays, InProcess
 from edgernn.engine import native
 from edgernn.model import IntegerModel
 from edgernn.native.serialize import numbered
@@ -16,6 +16,8 @@ from edgernn.native.serialize import numbered
 
 class NativeStepper:
     """Steps a program in the extension module."""
+
+    batch = False
 
     def __init__(self, model: IntegerModel) -> None:
         """Raises EdgernnError when the extension is not installed."""
@@ -37,10 +39,11 @@ class NativeStepper:
         return dict(zip(wanted, values, strict=True))
 
 
-class NativeRuntime:
+class NativeRuntime(InProcess):
     """The runtime in C with the loader of programs, as `session` uses it. Its version is edgernn's."""
 
     name = "native"
+    kernels = "plain C"
 
     def version(self) -> str:
         return __version__

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from edgernn import __version__
 from edgernn.backends.c.names import prefix_of
 from edgernn.backends.c.write import FOLDER, RUNTIME_FILES, sources
-from edgernn.backends.runtime import Arrays
+from edgernn.backends.runtime import Arrays, InProcess
 from edgernn.errors import ArtifactError, EdgernnError, MissingToolError
 from edgernn.model import IntegerModel
 
@@ -26,6 +26,8 @@ _FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
 
 class CStepper:
     """A compiled model; the states that go in and out are copied into and from its own."""
+
+    batch = False
 
     def __init__(self, library: ctypes.CDLL, name: str, model: IntegerModel) -> None:
         program = model.program
@@ -54,10 +56,11 @@ class CStepper:
         return self.step(inputs)
 
 
-class CRuntime:
+class CRuntime(InProcess):
     """The generated C with this machine's compiler."""
 
     name = "c"
+    kernels = "plain C"
 
     def version(self) -> str:
         command = _compiler()

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.backends.runtime import Arrays
+from edgernn.backends.runtime import Arrays, InProcess
 from edgernn.model import IntegerModel
 from edgernn.spec.interpreter import Interpreter
 
 
 class NumpyStepper:
     """Steps the program with the interpreter of the specification."""
+
+    batch = True
 
     def __init__(self, model: IntegerModel) -> None:
         self._interpreter = Interpreter(model.program)
@@ -27,10 +29,11 @@ class NumpyStepper:
         return self._interpreter.step(inputs)
 
 
-class NumpyRuntime:
+class NumpyRuntime(InProcess):
     """The NumPy interpreter, which is the specification."""
 
     name = "numpy"
+    kernels = "reference"
 
     def version(self) -> str:
         return np.__version__

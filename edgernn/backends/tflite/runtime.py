@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.backends.runtime import Arrays
+from edgernn.backends.runtime import Arrays, InProcess
 from edgernn.backends.tflite.expose import with_all_outputs
 from edgernn.backends.tflite.graph import SIGNATURE
 from edgernn.backends.tflite.lower import input_names, output_names
@@ -24,6 +24,8 @@ _PACKAGE = "ai-edge-litert"
 
 class LiteRtStepper:
     """A .tflite file in LiteRT's interpreter, one thread."""
+
+    batch = False
 
     def __init__(self, content: bytes, program: Program, resolver: str) -> None:
         """Raises ValueError or RuntimeError when LiteRT refuses the file or its signature is not the program's."""
@@ -51,11 +53,11 @@ class LiteRtStepper:
         return {detail["name"]: self._exposed.get_tensor(detail["index"])[0] for detail in details}
 
 
-class LiteRtRuntime:
+class LiteRtRuntime(InProcess):
     """One of LiteRT's kernel paths; `resolver` is the name of its `OpResolverType`."""
 
-    def __init__(self, name: str, resolver: str) -> None:
-        self.name = name
+    def __init__(self, kernels: str, resolver: str) -> None:
+        self.name, self.kernels = f"litert-{kernels}", kernels
         self._resolver = resolver
 
     def version(self) -> str:
@@ -74,9 +76,9 @@ class LiteRtRuntime:
 
 
 RUNTIMES = (
-    LiteRtRuntime("litert-xnnpack", "AUTO"),
-    LiteRtRuntime("litert-builtin", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"),
-    LiteRtRuntime("litert-reference", "BUILTIN_REF"),
+    LiteRtRuntime("xnnpack", "AUTO"),
+    LiteRtRuntime("builtin", "BUILTIN_WITHOUT_DEFAULT_DELEGATES"),
+    LiteRtRuntime("reference", "BUILTIN_REF"),
 )
 
 

@@ -15,8 +15,8 @@ from edgernn.errors import DataError, EdgernnError
 if TYPE_CHECKING:
     from edgernn.validate import Report
 
-_TARGET_STEPS = 3
-"""Of every window: over a serial line, those of the built-in data take a few seconds."""
+_FIRST_STEPS = 3
+"""Of every window: over a serial line, or emulated, those of the built-in data take a few seconds."""
 
 
 @click.command()
@@ -28,7 +28,7 @@ _TARGET_STEPS = 3
 @click.option(
     "--steps",
     type=click.IntRange(1),
-    help=f"Compare the first steps of every window only. Default: all, and {_TARGET_STEPS} on a target.",
+    help=f"Compare the first steps of every window only. Default: all; {_FIRST_STEPS} on a target or emulated.",
 )
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Write the report to this file as JSON, - for stdout."
@@ -54,7 +54,7 @@ def command(
     from edgernn import golden, load
     from edgernn.data.npz import load_samples
     from edgernn.device import targets
-    from edgernn.validate import Report, validate
+    from edgernn.validate import Report, Result, validate
 
     if json_file is not None and not json_file.parent.is_dir():
         raise EdgernnError(f"{json_file} can't be written, there is no folder {json_file.parent}: name another file")
@@ -68,10 +68,13 @@ def command(
         if x.shape[2] != len(features):
             raise DataError(f"{data} has {x.shape[2]} channels, the model takes {len(features)}: {', '.join(features)}")
         expected = golden.compute(model.integer, model.integer.quantize_input(x), lengths)
-    some = expected.first(steps or _TARGET_STEPS)
+    some = expected.first(steps or _FIRST_STEPS)
     every = some if steps else expected
-    with Phases()("validate", every.steps * len(runtimes) + some.steps * len(devices)) as progress:
-        results = [*validate(model, every, runtimes, progress).runtimes]
+    vectors = [some if runtime.emulated else every for runtime in runtimes]
+    with Phases()("validate", sum(part.steps for part in vectors) + some.steps * len(devices)) as progress:
+        results: list[Result] = []
+        for runtime, own in zip(runtimes, vectors, strict=True):
+            results += validate(model, own, [runtime], progress).runtimes
         for device in devices:
             with device:
                 results += validate(model, some, [device], progress).runtimes
@@ -88,12 +91,13 @@ def command(
 
 def show(report: "Report") -> None:
     """Prints the table, and the first difference of each runtime that differs."""
-    columns = ("runtime", "version", "status", "steps", "values", "mismatches", "largest difference")
+    columns = ("runtime", "kernels", "architecture", "version", "status", "steps", "values", "mismatches", "largest")
     rows = [
-        (r.name, r.version, r.status, f"{r.steps:,}", f"{r.values:,}", f"{r.mismatches:,}", r.max_abs_diff)
+        (r.name, r.kernels, r.architecture, r.version, r.status)
+        + (f"{r.steps:,}", f"{r.values:,}", f"{r.mismatches:,}", r.max_abs_diff)
         for r in report.runtimes
     ]
-    table("Agreement with the reference, every output and state at every step", columns, rows)
+    table("Agreement with the reference, every output and state at every step", columns, rows, texts=5)
     for result in report.runtimes:
         if result.reason:
             say(f"{result.name}: {result.reason}")

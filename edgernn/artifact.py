@@ -277,11 +277,13 @@ def _interface_from_json(values: Any, program: Program) -> Interface:
         target_std=_float32(values["target_std"]),
         window=int(values["window"]),
         rate=float(values["rate"]),
+        bidirectional=bool(values.get("bidirectional", False)),
     )
     x, y = program.tensors[program.x], program.tensors[program.y]
     fits = (len(interface.features),) == interface.mean.shape == interface.std.shape == (x.size,)
     fits = fits and (len(interface.outputs),) == interface.target_mean.shape == interface.target_std.shape == (y.size,)
     fits = fits and interface.task in ("classification", "regression") and interface.window >= 1
+    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step))
     # Samples are multiplied by these (`IntegerModel.quantize_input`).
     with np.errstate(all="ignore"):
         factors = np.float32(2.0**x.frac) / interface.std

@@ -23,7 +23,9 @@ class Interface:
     outputs: names of the K outputs, the classes where task is "classification";
     target_mean, target_std: float32 [K], a real target is y * target_std + target_mean (0 and 1 for classes);
     per_step: an output belongs to every step, otherwise to the last step of a window;
-    window: steps of the windows it was trained on; rate: samples a second of x, 0 where unknown.
+    window: steps of the windows it was trained on; rate: samples a second of x, 0 where unknown;
+    bidirectional: the model reads windows from both ends at once. A step takes the sample t and the sample T - 1 - t
+    side by side, so that the features are those of a sample twice, and only the last step's output counts.
     """
 
     task: str
@@ -36,6 +38,20 @@ class Interface:
     target_std: Float
     window: int
     rate: float
+    bidirectional: bool = False
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of a sample's values: the features, or the first half of them where the model is bidirectional."""
+        return self.features[: len(self.features) // 2] if self.bidirectional else self.features
+
+    def steps(self, x: npt.NDArray[Any], lengths: npt.NDArray[np.integer[Any]] | None = None) -> npt.NDArray[Any]:
+        """What the steps take, [n, T, F], from windows of samples [n, T, channels] of these lengths (None: T)."""
+        if not self.bidirectional:
+            return x
+        ends = np.full(len(x), x.shape[1]) if lengths is None else lengths
+        mirrored = np.maximum(ends[:, None] - 1 - np.arange(x.shape[1]), 0)
+        return np.concatenate([x, np.take_along_axis(x, mirrored[..., None], axis=1)], axis=2)
 
     @property
     def classes(self) -> tuple[str, ...]:

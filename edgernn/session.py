@@ -47,6 +47,7 @@ class Session:
         x: a sample [F] of raw sensor values; the result is float32 [K]: logits for classes, targets in their own unit
         otherwise. Or an array of the operands' dtype (int8, or int16 where the model has it), as
         `IntegerModel.quantize_input` gives it; the result is then the int16 [K] of the program.
+        A bidirectional model takes the sample t and the sample T - 1 - t of a window side by side, [2 F].
         Raises DataError for another shape, for values that are no finite numbers, and for operands out of range; and
         EdgernnError while another thread runs this session.
         """
@@ -57,7 +58,8 @@ class Session:
         """Many steps in one call; the results of all of them.
 
         x: samples [T, F] as `step` takes them, from the present state on, which gives [T, K]; or windows [n, T, F],
-        each from a state of zero, which gives [n, T, K] and leaves the session's own state as it is.
+        each from a state of zero, which gives [n, T, K] and leaves the session's own state as it is. Windows have
+        plain samples, also for a bidirectional model, whose result is that of the last step.
         Raises what `step` raises; nothing has changed then.
         """
         samples = _array(x)
@@ -66,8 +68,13 @@ class Session:
                 "a run takes an array [steps, features] or [windows, steps, features], "
                 f"not one of shape {list(samples.shape)}"
             )
-        self._check_features(samples.shape[-1:])
-        return self._through(samples, self._engine.run if samples.ndim == 2 else self._engine.run_windows)
+        if samples.ndim == 2:
+            self._check_features(samples.shape[-1:])
+            return self._through(samples, self._engine.run)
+        interface = self._model.interface
+        noun = "values of a sample" if interface.bidirectional else "features"
+        self._check_size(samples.shape[-1:], len(interface.channels), noun)
+        return self._through(interface.steps(samples), self._engine.run_windows)
 
     def _step(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """`step` for whatever x may be."""
@@ -90,9 +97,12 @@ class Session:
         return self._model.dequantize_output(advance(self._model.quantize_input(samples)))
 
     def _check_features(self, shape: tuple[int, ...]) -> None:
-        features = len(self._model.interface.features)
-        if shape != (features,):
-            raise DataError(f"a step takes {features} features, not an array of shape {list(shape)}")
+        self._check_size(shape, len(self._model.interface.features), "features")
+
+    @staticmethod
+    def _check_size(shape: tuple[int, ...], size: int, noun: str) -> None:
+        if shape != (size,):
+            raise DataError(f"a step takes {size} {noun}, not an array of shape {list(shape)}")
 
     def _check_operands(self, operands: npt.NDArray[Any]) -> None:
         limit = OPERAND_LIMIT[self._operand.dtype]

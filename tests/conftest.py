@@ -165,12 +165,16 @@ def worked_examples() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def make_artifact(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> MakeArtifact:
-    """Writes an artifact of such a model (`make_model`), whose golden windows have STEPS, 7, 1 and STEPS steps."""
+    """Writes an artifact of such a model (`make_model`) of 3 channels, whose golden windows have STEPS, 7, 1 and STEPS
+    steps.
+    """
 
     def make(*layers: tuple[str, int, dict[str, Any]], **options: Any) -> Path:
-        model = make_model(*layers, features=3, window=STEPS, **options)
-        x = np.random.default_rng(0).normal(size=(4, STEPS, 3)).astype(np.float32)
+        features = 6 if options.get("bidirectional") else 3
+        model = make_model(*layers, features=features, window=STEPS, **options)
         lengths = np.array([STEPS, 7, 1, STEPS], np.int32)
+        samples = np.random.default_rng(0).normal(size=(4, STEPS, 3)).astype(np.float32)
+        x = model.interface.steps(samples, lengths)
         integer = quantize(model, x, lengths).model
         folder = tmp_path_factory.mktemp("made") / "small"
         folder.mkdir()

@@ -168,6 +168,7 @@ def test_json_beyond_any_sense(artifact, monkeypatch):
         ("rate", -1),
         ("rate", float("nan")),
         ("rate", float("inf")),
+        ("bidirectional", True),
     ],
 )
 def test_an_interface_that_does_not_fit(artifact, edit_json, rehash, key, value):

@@ -102,3 +102,19 @@ def test_weights_that_do_not_fit_a_layer(change):
     layer = Layer("dense", 2, {"activation": "linear"}, WEIGHTS)
     with pytest.raises(EdgernnError, match="a dense layer of . units has weights"):
         replace(layer, **change)
+
+
+def test_a_bidirectional_step_takes_a_sample_from_each_end(make_interface):
+    interface = make_interface(4, 2, bidirectional=True)
+    assert interface.channels == ("f0", "f1")
+    x = np.arange(2 * 3 * 2).reshape(2, 3, 2)
+    np.testing.assert_array_equal(interface.steps(x), np.concatenate([x, x[:, ::-1]], axis=2))
+    cut = interface.steps(x, np.array([3, 2], np.int32))
+    np.testing.assert_array_equal(cut[0], interface.steps(x)[0])
+    np.testing.assert_array_equal(cut[1, :2, 2:], x[1, [1, 0]])
+
+
+def test_other_models_take_samples_as_they_are(make_interface):
+    interface = make_interface(4, 2)
+    x = np.zeros((2, 3, 4))
+    assert interface.channels == interface.features and interface.steps(x, np.array([3, 2], np.int32)) is x

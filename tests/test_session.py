@@ -274,3 +274,17 @@ def test_a_regression_answers_in_its_own_unit(make_artifact, engine):
     np.testing.assert_array_equal(session.run(SAMPLES), expected)
     session.reset()
     np.testing.assert_array_equal([session.step(sample) for sample in SAMPLES], expected)
+
+
+def test_a_bidirectional_model_reads_windows_from_both_ends(make_artifact, engine):
+    model = edgernn.load(make_artifact(("gru", 4, {}), ("dense", 2, {}), bidirectional=True))
+    windows = np.random.default_rng(3).normal(size=(5, 12, 3))
+    found = model.session(engine).run(windows)
+    for window, results in zip(windows, found, strict=True):
+        session = model.session(engine)
+        pairs = np.concatenate([window, window[::-1]], axis=1)
+        np.testing.assert_array_equal(results, [session.step(pair) for pair in pairs])
+    with pytest.raises(DataError, match="a step takes 6 features"):
+        model.session(engine).step(windows[0, 0])
+    with pytest.raises(DataError, match="a step takes 3 values of a sample, not an array of shape .6."):
+        model.session(engine).run(np.zeros((2, 12, 6)))

@@ -102,7 +102,7 @@ def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
         "release": ".".join(__version__.split(".")[:3]),
         "hash": digest(model),
         "sentence": _sentence(interface),
-        "features": _listed(interface.features),
+        "features": _listed(interface.channels),
         "outputs": _listed(interface.outputs),
         "weight_bytes": f"{cost['weight_bytes']:,}",
         "state_bytes": f"{cost['state_bytes']:,}",
@@ -119,7 +119,7 @@ def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
     choices = {
         "print_result": f"print_{interface.task}",
         "print_arduino": f"arduino_{interface.task}",
-        "take": "take_step" if interface.per_step else "take_window",
+        "take": _take(interface),
     }
     return _Values(values, choices)
 
@@ -129,7 +129,13 @@ def _sentence(interface: Interface) -> str:
     outputs = len(interface.outputs)
     task = f"Tells {outputs} classes apart" if interface.classes else f"Estimates {_counted(outputs, 'target')}"
     rate = f", {interface.rate:g} samples a second" if interface.rate else ""
-    return f"{task} from {_counted(len(interface.features), 'value')} a sample{rate}."
+    return f"{task} from {_counted(len(interface.channels), 'value')} a sample{rate}."
+
+
+def _take(interface: Interface) -> str:
+    if interface.bidirectional:
+        return "take_both_ways"
+    return "take_step" if interface.per_step else "take_window"
 
 
 def _counted(number: int, noun: str) -> str:

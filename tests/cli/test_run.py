@@ -147,3 +147,13 @@ def test_an_interrupt(process):
     process.send_signal(signal.SIGINT)
     assert process.wait() == 1
     assert process.stderr.read().strip() == b"Aborted!"
+
+
+def test_a_bidirectional_model_gives_a_result_each_window(make_artifact, cli, refused):
+    folder = make_artifact(("gru", 4, {}), ("dense", 2, {}), bidirectional=True)
+    found = results(cli("run", folder, "--input", "-", input=CSV))
+    windows = SAMPLES[:24].reshape(2, 12, 3)
+    classes = edgernn.load(folder).session().run(windows)[:, -1].argmax(axis=1)
+    assert [(entry["step"], entry["class"]) for entry in found] == [(11, f"c{classes[0]}"), (23, f"c{classes[1]}")]
+    line = refused(2, "run", folder, "--input", "-", "--each", "step", input=CSV)
+    assert line.endswith("reads windows from both ends, so no step has a result: leave out --each step")

@@ -213,3 +213,11 @@ def test_windows_of_ones_own_on_a_target(pristine, cli, tmp_path):
     np.savez(tmp_path / "own.npz", x=np.full((5, 20, 3), 3e38), lengths=[20, 1, 2, 3, 4])
     outcome = cli("validate", pristine, "--data", tmp_path / "own.npz", "--target", "host", "--json", "-")
     assert [(entry["status"], entry["steps"]) for entry in json.loads(outcome.stdout)["runtimes"]] == [("agrees", 12)]
+
+
+def test_windows_of_a_bidirectional_model(make_artifact, cli, windows):
+    folder = make_artifact(("gru", 4, {}), ("dense", 2, {}), bidirectional=True)
+    outcome = cli("validate", folder, "--data", windows(), "--json", "-")
+    report = json.loads(outcome.stdout)
+    assert outcome.exit_code == 0
+    assert {entry["values"] for entry in report["runtimes"]} == {60 * 12 * (2 + 4)}

@@ -30,9 +30,15 @@ def estimator(make_artifact):
     return replace(made, integer=replace(made.integer, interface=interface))
 
 
-@pytest.fixture(params=["classifier", "estimator"])
+@pytest.fixture(scope="session")
+def both_ways(make_artifact):
+    """A class for every window, which is read from both ends."""
+    return load(make_artifact(("lstm", 4, {}), ("dense", 2, {}), bidirectional=True))
+
+
+@pytest.fixture(params=["classifier", "estimator", "both_ways"])
 def model(request):
-    """Each of the two."""
+    """Each of the three."""
     return request.getfixturevalue(request.param)
 
 
@@ -67,6 +73,10 @@ def printed() -> Callable[..., list[str]]:
 
     def lines(model: Model, samples: Sequence[Sequence[float]], digits: str = "g") -> list[str]:
         interface, session, found = model.integer.interface, model.session(), []
+        if interface.bidirectional:
+            count = len(samples) // interface.window
+            windows = np.reshape(samples[: count * interface.window], (count, interface.window, -1))
+            return [model.classes[y.argmax()] for y in session.run(windows)[:, -1]]
         for number, sample in enumerate(samples, 1):
             y = session.step(sample)
             if interface.per_step:

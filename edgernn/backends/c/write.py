@@ -12,7 +12,7 @@ from edgernn.backends.c.names import prefix_of
 from edgernn.backends.c.step import Step, numbers
 from edgernn.cells.algebra import Float
 from edgernn.footprint import totals
-from edgernn.model import FloatModel, IntegerModel
+from edgernn.model import FloatModel, IntegerModel, Interface
 from edgernn.spec.ops import OPERAND_LIMIT
 from edgernn.spec.program import SPEC_VERSION
 from edgernn.spec.tables import SIGMOID_TABLE
@@ -89,7 +89,7 @@ extern "C" {{
 
 /* {_sentence(interface.task, interface.per_step)} */
 #define {upper}_FEATURES {x.size}
-#define {upper}_OUTPUTS {y.size}
+{_channels(interface, upper)}#define {upper}_OUTPUTS {y.size}
 /* Steps of the windows that it was trained on, and samples a second; 0 where unknown. */
 #define {upper}_WINDOW {interface.window}
 #define {upper}_RATE {_float(interface.rate)}
@@ -141,6 +141,13 @@ int {name}_selftest(void);
 
 #endif
 """
+
+
+def _channels(interface: Interface, upper: str) -> str:
+    meaning = "Values of a sample."
+    if interface.bidirectional:
+        meaning = "Values of a sample. A step takes the samples t and T - 1 - t of a window of T, one behind the other."
+    return f"/* {meaning} */\n#define {upper}_CHANNELS {len(interface.channels)}\n"
 
 
 def _sentence(task: str, per_step: bool) -> str:

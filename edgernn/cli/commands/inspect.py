@@ -29,12 +29,13 @@ def command(artifact: Path) -> None:
     sums = ("total", "", parameters, "", totals["macs_per_step"], totals["weight_bytes"], totals["state_bytes"], "")
     table(f"{model.manifest.get('name')}", columns, [*cells, sums])
     interface = model.integer.interface
-    say(f"{interface.task} of {', '.join(interface.features)} into {', '.join(interface.outputs)}")
+    say(f"{interface.task} of {', '.join(interface.channels)} into {', '.join(interface.outputs)}")
     seconds = (
         f" ({interface.window / interface.rate:g} s at {interface.rate:g} steps a second)" if interface.rate else ""
     )
     judged = "step" if interface.per_step else "window"
-    say(f"trained on windows of {interface.window} steps{seconds}, a result for each {judged}")
+    ways = ", read from both ends" if interface.bidirectional else ""
+    say(f"trained on windows of {interface.window} steps{seconds}{ways}, a result for each {judged}")
     metrics = model.manifest.get("metrics")
     for form, values in metrics.items() if isinstance(metrics, dict) else ():
         if isinstance(values, dict):

@@ -2,6 +2,7 @@
 """edgernn run"""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -9,10 +10,11 @@ import click
 import numpy as np
 
 from edgernn.cli import samples
-from edgernn.errors import DataError
+from edgernn.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from edgernn.model import Interface
+    from edgernn.session import Session
 
 
 @click.command()
@@ -48,10 +50,13 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> N
 
     model = load(artifact)
     interface, session = model.integer.interface, model.session()
+    if interface.bidirectional and each == "step":
+        raise ConfigError(f"{artifact} reads windows from both ends, so no step has a result: leave out --each step")
     every = 1 if each == "step" or (each is None and interface.per_step) else interface.window
+    read = samples.read(source, interface.channels)
+    results = _windows(session, read, every) if interface.bidirectional else map(session.step, read)
     steps = 0
-    for steps, sample in enumerate(samples.read(source, interface.features), 1):
-        y = session.step(sample)
+    for steps, y in enumerate(results, 1):
         if steps % every == 0:
             click.echo(json.dumps({"step": steps - 1, **_result(interface, y)}))
         if reset and steps % interface.window == 0:
@@ -59,6 +64,18 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> N
     if steps < every:
         hint = "add --each step for a result a step" if steps else "give a line for each sample"
         raise DataError(f"the input has {steps} samples, fewer than the {every} of one result: {hint}")
+
+
+def _windows(session: "Session", read: Iterable[samples.Sample], length: int) -> Iterator[Any]:
+    """For each sample nothing, but for the last one of a window its result."""
+    window: list[samples.Sample] = []
+    for sample in read:
+        window.append(sample)
+        if len(window) < length:
+            yield None
+        else:
+            yield session.run(np.stack(window)[None])[0, -1]
+            window = []
 
 
 def _result(interface: "Interface", y: Any) -> dict[str, Any]:

@@ -64,10 +64,14 @@ def command(
         expected = golden.load(artifact, model.integer.program)
     else:
         x, lengths = load_samples(data)
-        features = model.integer.interface.features
-        if x.shape[2] != len(features):
-            raise DataError(f"{data} has {x.shape[2]} channels, the model takes {len(features)}: {', '.join(features)}")
-        expected = golden.compute(model.integer, model.integer.quantize_input(x), lengths)
+        interface = model.integer.interface
+        if x.shape[2] != len(interface.channels):
+            raise DataError(
+                f"{data} has {x.shape[2]} channels, the model takes {len(interface.channels)}: "
+                + ", ".join(interface.channels)
+            )
+        operands = model.integer.quantize_input(interface.steps(x, lengths))
+        expected = golden.compute(model.integer, operands, lengths)
     some = expected.first(steps or _FIRST_STEPS)
     every = some if steps else expected
     vectors = [some if runtime.emulated else every for runtime in runtimes]

@@ -31,7 +31,7 @@ void setup()
 
 void loop()
 {
-    float sample[@{NAME}_FEATURES];
+    float sample[@{NAME}_CHANNELS];
 
     if ((uint32_t)micros() - last < PERIOD_US) {
         return;

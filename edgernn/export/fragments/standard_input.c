@@ -7,21 +7,21 @@
 #include "@name.h"
 
 #define SAMPLES_OF_A_RESULT @samples_of_a_result
-#define LINE_BYTES (64 + 32 * @{NAME}_FEATURES)
+#define LINE_BYTES (64 + 32 * @{NAME}_CHANNELS)
 
 static long samples;
 
 /* Whether a line is exactly one sample. */
 static int parse(const char *text, float *sample)
 {
-    for (int i = 0; i < @{NAME}_FEATURES; ++i) {
+    for (int i = 0; i < @{NAME}_CHANNELS; ++i) {
         char *end;
         sample[i] = strtof(text, &end);
         if (end == text) {
             return 0;
         }
         end += strspn(end, " \t\r\n");
-        if (*end != (i + 1 < @{NAME}_FEATURES ? ',' : '\0')) {
+        if (*end != (i + 1 < @{NAME}_CHANNELS ? ',' : '\0')) {
             return 0;
         }
         text = end + 1;
@@ -55,7 +55,7 @@ static int read_sample(float *sample)
 
 int main(void)
 {
-    float sample[@{NAME}_FEATURES];
+    float sample[@{NAME}_CHANNELS];
     int found;
 
     if (@{name}_selftest() != 0) {
@@ -67,7 +67,7 @@ int main(void)
         take(sample);
     }
     if (found < 0) {
-        fprintf(stderr, "@name: a sample is a line of %d numbers, separated by commas\n", @{NAME}_FEATURES);
+        fprintf(stderr, "@name: a sample is a line of %d numbers, separated by commas\n", @{NAME}_CHANNELS);
         return 1;
     }
     if (samples < SAMPLES_OF_A_RESULT) {

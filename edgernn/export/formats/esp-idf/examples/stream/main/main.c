@@ -30,7 +30,7 @@ void app_main(void)
         .name = "@name",
     };
     esp_timer_handle_t timer;
-    float sample[@{NAME}_FEATURES];
+    float sample[@{NAME}_CHANNELS];
 
     if (@{name}_selftest() != 0) {
         printf("@name: the self-test fails\n");

@@ -18,7 +18,7 @@ K_TIMER_DEFINE(timer, NULL, NULL);
 
 int main(void)
 {
-    float sample[@{NAME}_FEATURES];
+    float sample[@{NAME}_CHANNELS];
 
     if (@{name}_selftest() != 0) {
         printf("@name: the self-test fails\n");

@@ -26,6 +26,10 @@ class DeviceError(EdgernnError):
     """A device, an emulator or the way to it does not do what it should; or it holds other firmware than asked for."""
 
 
+class WorkerError(EdgernnError):
+    """A runtime in a program of its own dies, does not answer, refuses, or can't be set up."""
+
+
 class MissingExtraError(EdgernnError):
     """An optional package is not installed."""
 

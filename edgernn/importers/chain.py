@@ -71,6 +71,11 @@ class Chain:
         """Whether there is a value for every step at this place, or one for the window."""
         return self._sequence
 
+    @property
+    def empty(self) -> bool:
+        """Whether no layer with weights is in front of this place."""
+        return not self._layers
+
     def note(self, text: str) -> None:
         """Something in the file that has no effect on what the model computes."""
         self._notes.append(text)
@@ -84,8 +89,12 @@ class Chain:
             raise ModelError(f"{where}: it has {factor.size} and {offset.size} numbers for {self._features} features")
         if not (np.isfinite(factor).all() and np.isfinite(offset).all() and (factor != 0).all()):
             raise ModelError(f"{where}: a factor is zero, or a number is not finite")
-        self._factor = self._factor * factor.ravel()
-        self._offset = self._offset * factor.ravel() + offset.ravel()
+        with np.errstate(all="ignore"):
+            self._factor = self._factor * factor.ravel()
+            self._offset = self._offset * factor.ravel() + offset.ravel()
+            numbers = self._mean_std()
+        if not all(np.isfinite(one).all() for one in numbers) or not numbers[1].all():
+            raise ModelError(f"{where}: what it does to the inputs is beyond what float32 holds")
         self._normalizes = True
 
     def recurrent(
@@ -99,7 +108,7 @@ class Chain:
     ) -> None:
         """A layer of `edgernn.cells`, weights by Keras' names in Keras' layout; sequences: a value for every step."""
         self._take_sequence(where)
-        self._append(kind, weights["recurrent_kernel"].shape[0], weights, options, where)
+        self._append(kind, _units(weights, where), weights, options, where)
         self._sequence = sequences
 
     def bidirectional(
@@ -126,17 +135,19 @@ class Chain:
             )
         if merge not in ("concat", "sum", "ave"):
             raise ModelError(f"{where}: the directions are merged by {merge!r}; there are concat, sum and ave")
-        units = forward["recurrent_kernel"].shape[0]
+        units = _units(forward, where)
+        for weights in (forward, backward):
+            self._check(cells.get(kind).shapes(self._features, units, **options), weights, where)
         joined = {name: _joined(kind, name, forward[name], backward[name]) for name in forward}
         self._append(kind, 2 * units, joined, options, where, inputs=2 * self._features)
         self._sequence, self._bidirectional, self._merge = False, True, "" if merge == "concat" else merge
 
     def dense(self, kernel: npt.NDArray[Any], bias: npt.NDArray[Any], *, where: str) -> None:
         """x @ kernel + bias, float [inputs, units] and [units], of every value so far; `activation` comes behind it."""
-        if kernel.ndim != 2 or len(kernel) != self.size:
+        if kernel.ndim != 2 or len(kernel) != self.size or not kernel.shape[1]:
             raise ModelError(f"{where}: its matrix is {list(kernel.shape)} where {self.size} values come in")
         if self._merge:
-            kernel = np.vstack([kernel, kernel]) * (0.5 if self._merge == "ave" else 1.0)
+            kernel = np.vstack([kernel, kernel]) * np.float32(0.5 if self._merge == "ave" else 1)
             self._merge = ""
         self._append("dense", kernel.shape[1], {"kernel": kernel, "bias": bias}, {"activation": "linear"}, where)
 
@@ -146,7 +157,7 @@ class Chain:
             return
         last = self._layers[-1] if self._layers else None
         if self._softmax or last is None or last.kind != "dense" or last.options["activation"] != "linear":
-            raise ModelError(f"{where}: {name} is supported directly behind a dense layer only")
+            raise ModelError(f"{where}: {name!r} is supported directly behind a dense layer only")
         if name == "softmax":
             self._softmax = True
         elif name in _ACTIVATIONS:
@@ -166,13 +177,10 @@ class Chain:
             raise ModelError("the model has no layers with weights: give one with a GRU, an LSTM or an RNN")
         if self._merge:
             raise ModelError(f"the directions are merged by {self._merge!r}, which needs a dense layer behind it")
-        if sum(layer.parameters for layer in self._layers) > MAX_PARAMETERS:
-            raise ModelError(f"the model has more than {MAX_PARAMETERS} weights, which no small device holds")
         mean = std = None
         if self._normalizes:
             self._fold_signs()
-            mean = (-self._offset / self._factor).astype(np.float32)
-            std = (1 / self._factor).astype(np.float32)
+            mean, std = self._mean_std()
         return Imported(
             features=self._features,
             mean=mean,
@@ -183,6 +191,10 @@ class Chain:
             softmax=self._softmax,
             notes=tuple(self._notes),
         )
+
+    def _mean_std(self) -> tuple[Float, Float]:
+        """Of the affine function in front, written as (x - mean) / std."""
+        return (-self._offset / self._factor).astype(np.float32), (1 / self._factor).astype(np.float32)
 
     def _take_sequence(self, where: str) -> None:
         if not self._sequence:
@@ -200,18 +212,25 @@ class Chain:
         """A layer whose weights are finite and have the shapes of its cell."""
         if self._softmax:
             raise ModelError(f"{where}: it stands behind a softmax, which is supported at the end only")
-        if self._merge:
-            raise ModelError(f"{where}: directions merged by {self._merge!r} need a dense layer behind them")
         shapes = cells.get(kind).shapes(inputs or self.size, units, **options)
-        found = {name: tuple(weights[name].shape) for name in weights}
-        if found != shapes:
-            raise ModelError(f"{where}: its weights have the shapes {found}, where {shapes} are expected")
+        self._check(shapes, weights, where)
         with np.errstate(over="ignore"):
             converted = {name: np.asarray(weights[name], np.float32) for name in shapes}
         broken = [name for name, weight in converted.items() if not np.isfinite(weight).all()]
         if broken:
             raise ModelError(f"{where}: {broken[0]} holds numbers that are not finite; train the model again")
         self._layers.append(Layer(kind, units, dict(options), converted))
+
+    def _check(
+        self, shapes: Mapping[str, tuple[int, ...]], weights: Mapping[str, npt.NDArray[Any]], where: str
+    ) -> None:
+        """Weights have the shapes of their cell, and are not more than a model can have."""
+        found = {name: tuple(weight.shape) for name, weight in weights.items()}
+        if found != shapes:
+            raise ModelError(f"{where}: its weights have the shapes {found}, where {dict(shapes)} are expected")
+        before = sum(layer.parameters for layer in self._layers)
+        if before + sum(weight.size for weight in weights.values()) > MAX_PARAMETERS:
+            raise ModelError(f"{where}: with it the model has more than {MAX_PARAMETERS} weights")
 
     def _fold_signs(self) -> None:
         """Factors become positive: a feature that is turned round is one whose weights are."""
@@ -221,6 +240,14 @@ class Chain:
         kernel = first.weights["kernel"] * signs
         self._layers[0] = Layer(first.kind, first.units, first.options, {**first.weights, "kernel": kernel})
         self._factor, self._offset = self._factor * sign, self._offset * sign
+
+
+def _units(weights: Mapping[str, npt.NDArray[Any]], where: str) -> int:
+    """Of a recurrent layer."""
+    shape = weights["recurrent_kernel"].shape
+    if len(shape) != 2 or not shape[0]:
+        raise ModelError(f"{where}: its recurrent kernel has the shape {list(shape)}, where [units, gates] is expected")
+    return int(shape[0])
 
 
 def _joined(kind: str, name: str, forward: npt.NDArray[Any], backward: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -235,4 +262,5 @@ def _joined(kind: str, name: str, forward: npt.NDArray[Any], backward: npt.NDArr
 
 
 def _diagonal(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    return np.block([[a, np.zeros((len(a), b.shape[1]))], [np.zeros((len(b), a.shape[1])), b]])
+    zeros = np.zeros((len(a), b.shape[1]), a.dtype), np.zeros((len(b), a.shape[1]), b.dtype)
+    return np.block([[a, zeros[0]], [zeros[1], b]])

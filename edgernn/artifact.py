@@ -2,7 +2,7 @@
 """The artifact: a folder with one model in every form, described and hashed by its `manifest.json`.
 
 manifest.json   format_version, name, created_with, model, quantization, metrics, folds, footprint, data, config,
-                files {path: sha256}
+                of a converted model fidelity and source, files {path: sha256}
 model.json      how numbers go in and out, and the program's structure
 weights.npz     the program's constants, no pickle
 golden.npz      held-out windows as integers, with every output and state: what each runtime has to give

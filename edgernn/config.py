@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The build's configuration: TOML with a validated schema, from which `edgernn init` writes its commented file."""
+"""What `edgernn build` and `edgernn convert` are told, with a validated schema; `edgernn init` writes it as TOML."""
 
 import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -21,6 +21,7 @@ Span = Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^\d+(\.\d+)?
 Share = Annotated[float, Field(ge=0, le=0.95)]
 Dropout = Annotated[float, Field(ge=0, le=0.9)]
 Units = Annotated[int, Field(ge=1, le=1024)]
+Name = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$")]
 
 
 class _Section(BaseModel):
@@ -164,11 +165,9 @@ class QuantizeConfig(_Section):
 class Config(_Section):
     """A whole build."""
 
-    name: str = Field(
-        "",
-        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$",
-        description="of the artifact, letters, digits, _ - and .; empty: the data's",
-    )
+    EXAMPLE: ClassVar[str] = "model.units=16"
+
+    name: Name = Field("", description="of the artifact, letters, digits, _ - and .; empty: the data's")
     data: Annotated[WatchData | NpzData | CsvData, Field(discriminator="source")] = WatchData()
     model: ModelConfig = ModelConfig()
     train: TrainConfig = TrainConfig()
@@ -188,8 +187,36 @@ class Config(_Section):
         return {**values, "data": data, **sections}
 
 
+class ConvertConfig(_Section):
+    """What the file of a model trained elsewhere does not say."""
+
+    EXAMPLE: ClassVar[str] = "quantize.operands=int16"
+
+    name: Name = Field("", description="of the artifact, letters, digits, _ - and .; empty: the model file's")
+    task: Literal["auto", "classification", "regression"] = Field(
+        "auto", description="auto: a softmax at the end or y of classes means classification, else regression"
+    )
+    features: tuple[str, ...] = Field((), description="names of the channels; empty: those of the data")
+    outputs: tuple[str, ...] = Field((), description="names of the classes or targets; empty: those of the data")
+    mean: tuple[Annotated[float, Field(ge=-1e30, le=1e30)], ...] = Field(
+        (), description="what was subtracted from each channel before the model; with std"
+    )
+    std: tuple[Annotated[float, Field(ge=1e-30, le=1e30)], ...] = Field(
+        (), description="what each channel was then divided by"
+    )
+    normalize: Literal["auto", "model", "data"] = Field(
+        "auto", description="whose mean and deviation scale the inputs: the model's where they fit, else the data's"
+    )
+    window: int = Field(0, ge=0, lt=2**31, description="steps of a window; 0: the data's")
+    rate: float = Field(0.0, ge=0, description="samples a second; 0: unknown")
+    quantize: QuantizeConfig = QuantizeConfig()
+
+
 _WATCH: Mapping[str, _Section] = {"augment": WATCH_AUGMENTATION, "prune": WATCH_PRUNING}
 SOURCES: Mapping[str, type[_Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
+
+
+S = TypeVar("S", Config, ConvertConfig)
 
 
 def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
@@ -197,13 +224,21 @@ def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
 
     Raises ConfigError, which names the key, what it may be, and for an unknown key the nearest known one.
     """
-    values = {} if path is None else _read(path)
+    return _validated(Config, path, {} if path is None else _read(path), overrides)
+
+
+def load_convert(overrides: Iterable[str] = ()) -> ConvertConfig:
+    """The defaults, changed by overrides like "quantize.operands=int16". Raises ConfigError like `load`."""
+    return _validated(ConvertConfig, None, {}, overrides)
+
+
+def _validated(schema: type[S], path: Path | None, values: dict[str, Any], overrides: Iterable[str]) -> S:
     for override in overrides:
-        _override(values, override)
+        _override(values, override, schema.EXAMPLE)
     try:
-        return Config.model_validate(_tuples(values))
+        return schema.model_validate(_tuples(values))
     except ValidationError as error:
-        raise ConfigError(_sentence(path, error)) from None
+        raise ConfigError(_sentence(schema, path, error)) from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -222,11 +257,11 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _override(values: dict[str, Any], override: str) -> None:
+def _override(values: dict[str, Any], override: str, example: str) -> None:
     key, equals, text = override.partition("=")
     *sections, last = key.strip().split(".")
     if not equals or not all((*sections, last)):
-        raise ConfigError(f"--set {override} is no key and value: write it like --set model.units=16")
+        raise ConfigError(f"--set {override} is no key and value: write it like --set {example}")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
@@ -237,31 +272,31 @@ def _override(values: dict[str, Any], override: str) -> None:
         values[last] = text.strip()
 
 
-def _sentence(path: Path | None, error: ValidationError) -> str:
+def _sentence(schema: type[_Section], path: Path | None, error: ValidationError) -> str:
     where = "the configuration" if path is None else str(path)
     errors = error.errors()
     first = errors[0]
-    key, fields = _place(first["loc"])
+    key, fields = _place(schema, first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{where} has an unknown key {'.'.join(key)}: {_hint(key, list(fields))}"
     if first["type"] == "union_tag_invalid":
         return f"{where}: data.source is {_shown(first['input']['source'])}, but should be {', '.join(SOURCES)}"
-    same = [entry for entry in errors if _place(entry["loc"])[0] == key]
+    same = [entry for entry in errors if _place(schema, entry["loc"])[0] == key]
     wanted = " or ".join(dict.fromkeys(map(_wanted, same)))
     description = fields[key[-1]].description
     meaning = f" ({description})" if description else ""
     return f"{where}: {'.'.join(key)} is {_shown(first['input'])}, but should {wanted}{meaning}"
 
 
-def _place(location: tuple[int | str, ...]) -> tuple[list[str], Mapping[str, FieldInfo]]:
+def _place(schema: type[_Section], location: tuple[int | str, ...]) -> tuple[list[str], Mapping[str, FieldInfo]]:
     """The key at pydantic's location, which has more parts, and the fields of the section that the key is in."""
     keys = [str(part) for part in location]
-    if len(keys) == 1:
-        return keys, Config.model_fields
-    if keys[0] == "data":
+    section: Any = schema.model_fields[keys[0]].annotation if len(keys) > 1 else None
+    if keys[0] == "data" and section is not None:
         return ["data", keys[2]], SOURCES[keys[1]].model_fields
-    section: Any = Config.model_fields[keys[0]].annotation
-    return keys[:2], section.model_fields
+    if isinstance(section, type) and issubclass(section, _Section):
+        return keys[:2], section.model_fields
+    return keys[:1], schema.model_fields
 
 
 def _hint(key: list[str], known: list[str]) -> str:

@@ -39,7 +39,8 @@ def check(built, *kinds):
     files = {str(p.relative_to(built.folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in paths}
     assert manifest["files"] == files
     own = {name for name in files if not name.startswith("c/")}
-    assert own == {"golden.npz", "model.json", "model.tflite", "model_float.tflite", "weights.npz"}
+    models = {f"model{kind}.{form}" for kind in ("", "_float") for form in ("onnx", "tflite")}
+    assert own == {"golden.npz", "model.json", "weights.npz", *models}
     name = prefix_of(manifest["name"])
     assert {"c/edgernn.h", *(f"c/{name}{end}" for end in (".h", ".c", "_float.c", "_selftest.c"))} <= files.keys()
     assert manifest["format_version"] == 1
@@ -159,11 +160,3 @@ def test_folds_test_every_group_once(windows):
     assert [[stage.name for stage in fold] for fold in folds] == [["float", "pruned", "int8"]] * 3
     assert phases[0] == ("fold 1/3: train", settings.train.epochs)
     assert len(phases) == 6
-
-
-@pytest.mark.usefixtures("untrained")
-def test_golden_windows_are_spread_and_bounded(windows, run, monkeypatch):
-    monkeypatch.setattr("edgernn.build._GOLDEN_VALUES", 12 * (3 + 4) * 3)
-    built = run("data.source=npz", f"data.path={windows()}", "model.units=4")
-    expected = golden.load(built.folder, edgernn.load(built.folder).integer.program)
-    assert len(expected.x) == 3 < edgernn.load(built.folder).manifest["data"]["windows"]["test"]

@@ -185,3 +185,36 @@ def test_shared_keys_do_not_reach_the_reader_of_csv(tmp_path):
     sets = ["data.source=csv", f"data.path={tmp_path}", "data.columns=['v']", "data.label=c", "data.window=1"]
     shared = ["data.split=recording", "data.split_seed=3", "data.folds=4"]
     assert config.load(None, [*sets, *shared]).data.load().n == 2
+
+
+def test_settings_of_a_conversion():
+    settings = config.load_convert()
+    assert (settings.task, settings.normalize, settings.quantize.windows) == ("auto", "auto", 256)
+    changed = config.load_convert(["quantize.operands=int16", "outputs=['a', 'b']", "rate=50", "name=mine"])
+    assert (changed.quantize.operands, changed.outputs, changed.rate) == ("int16", ("a", "b"), 50.0)
+    assert changed.name == "mine"
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("taks=regression", "unknown key taks: did you mean task?"),
+        (
+            "model.units=3",
+            "unknown key model: there are name, task, features, outputs, mean, std, normalize, window, rate,",
+        ),
+        ("data.path=x", "unknown key data: "),
+        ("quantize.operand=int8", "unknown key quantize.operand: did you mean quantize.operands?"),
+        ("quantize=3", "quantize is 3, but should be a section of keys"),
+        ("task=ranking", "task is \"ranking\", but should be 'auto', 'classification' or 'regression'"),
+        ("outputs=a", 'outputs is "a", but should be a list'),
+        ("window=-1", "window is -1"),
+        ("rate=nan", "rate is NaN"),
+        ("name=a/b", "name is"),
+        ("rate", "--set rate is no key and value: write it like --set quantize.operands=int16"),
+    ],
+)
+def test_settings_of_a_conversion_that_are_wrong(override, words):
+    with pytest.raises(ConfigError) as caught:
+        config.load_convert([override])
+    assert words in str(caught.value) and "\n" not in str(caught.value)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from edgernn.data.dataset import from_arrays
-from edgernn.metrics import evaluate
+from edgernn.metrics import Closeness, evaluate, fidelity
 
 LENGTHS = np.array([3, 1, 2, 3])
 
@@ -66,3 +66,22 @@ def test_regression_far_from_zero():
     data = from_arrays("d", np.zeros((200_000, 1, 1)), y)
     outputs = np.broadcast_to(y.mean(axis=0, dtype=np.float64), (200_000, 1, 2))
     assert evaluate(outputs, data)["r2"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_fidelity_of_classes(make_interface):
+    exact = np.array([[1.0, 0.0], [3.0, 0.0], [0.0, 1.0], [2.0, 3.0]])
+    found = exact + np.array([[0, 0.5], [0, 0], [2.0, 0], [0, 0]])
+    close = fidelity(exact, found, make_interface(3, 2))
+    signal = np.square(exact - exact.mean(axis=0)).sum()
+    assert close.same_class == 0.75
+    assert close.outputs == (Closeness("logits", pytest.approx(10 * np.log10(signal / 4.25)), 2.0),)
+
+
+def test_fidelity_of_targets(make_interface):
+    exact = np.array([[0.0, 100.0], [2.0, 100.0]])
+    close = fidelity(exact, exact + [[0.1, 0.5]], make_interface(3, 2, task="regression"))
+    assert close.same_class is None
+    decibels = pytest.approx(10 * np.log10(2 / 0.02))
+    assert close.outputs == (Closeness("c0", decibels, pytest.approx(0.1)), Closeness("c1", 0.0, 0.5))
+    same = fidelity(exact, exact, make_interface(3, 2, task="regression"))
+    assert [output.signal_to_noise for output in same.outputs] == [200, 0]

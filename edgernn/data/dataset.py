@@ -86,6 +86,10 @@ class Dataset:
             start=self.start[at],
         )
 
+    def spread(self, count: int) -> "Dataset":
+        """At most `count` of the windows, evenly spread."""
+        return self.take(np.unique(np.linspace(0, self.n - 1, min(count, self.n)).astype(np.int64)))
+
     def labels_of(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
         """int64 [m]: the class numbers that occur in these windows, sorted; padding does not count."""
         y = self.y[indices]
@@ -125,6 +129,7 @@ def from_arrays(
     targets: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     rate: float = 0.0,
+    complete: bool = True,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
 
@@ -132,7 +137,8 @@ def from_arrays(
     are a class per window, [n, T] a class per step; floats [n] or [n, K] are real targets per window, [n, T, K] of
     every step. String labels give the sorted names as classes, integer labels "0".."max", unless `classes` names them
     in order; `targets` names the K real targets ("target_0", ... without it). Without `recording` (integers or strings
-    [n]; strings are numbered in sorted order) each window counts as a recording of its own.
+    [n]; strings are numbered in sorted order) each window counts as a recording of its own. complete: every class has
+    to have a window, which training needs.
 
     Raises DataError; also when a class has no window, or there are fewer windows than classes. Floats that may mean
     something else are refused: [n] of 0, 1, ... (class numbers), and [n, T] without `targets` (a target per step, or T
@@ -146,7 +152,8 @@ def from_arrays(
     mask = _mask(sizes, steps)
     samples[~mask] = 0
     named = None if targets is None else tuple(targets)
-    target, names, per_step = _target(name, y, mask, None if classes is None else tuple(classes), named)
+    known = None if classes is None else tuple(classes)
+    target, names, per_step = _target(name, y, mask, known, named, complete)
     if named is None:
         named = () if names else tuple(f"target_{k}" for k in range(target.shape[-1]))
     return Dataset(
@@ -219,6 +226,7 @@ def _target(
     mask: npt.NDArray[np.bool_],
     classes: tuple[str, ...] | None,
     targets: tuple[str, ...] | None,
+    complete: bool,
 ) -> tuple[npt.NDArray[Any], tuple[str, ...], bool]:
     """y as Dataset keeps it, the names of the classes (empty: real targets), and whether y is per step."""
     n, steps = mask.shape
@@ -240,7 +248,7 @@ def _target(
     per_step = y.ndim == 2
     counted = mask if per_step else np.ones(n, np.bool_)
     number = _from_names if y.dtype.kind in "US" else _from_integers
-    found, names = number(name, y[counted], n, classes)
+    found, names = number(name, y[counted], n, classes, complete)
     numbers = np.zeros(y.shape, np.int64)
     numbers[counted] = found
     return numbers, names, per_step
@@ -281,7 +289,7 @@ def _may_be_classes(y: npt.NDArray[Any]) -> bool:
 
 
 def _from_names(
-    name: str, labels: npt.NDArray[Any], n: int, classes: tuple[str, ...] | None
+    name: str, labels: npt.NDArray[Any], n: int, classes: tuple[str, ...] | None, complete: bool
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     found, inverse = np.unique(text(name, "y", labels), return_inverse=True)
     names = classes if classes is not None else tuple(found.tolist())
@@ -290,12 +298,13 @@ def _from_names(
         raise DataError(f"{name}: y holds the class `{unknown[0]}`, which classes does not name; add it there")
     number = {label: i for i, label in enumerate(names)}
     numbers = np.array([number[label] for label in found.tolist()], np.int64)[inverse]
-    _check_coverage(name, np.unique(numbers), n, len(names), names)
+    if complete:
+        _check_coverage(name, np.unique(numbers), n, len(names), names)
     return numbers, names
 
 
 def _from_integers(
-    name: str, labels: npt.NDArray[Any], n: int, classes: tuple[str, ...] | None
+    name: str, labels: npt.NDArray[Any], n: int, classes: tuple[str, ...] | None, complete: bool
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     numbers = _integers(name, "y", labels)
     found = np.unique(numbers)
@@ -304,7 +313,8 @@ def _from_integers(
     if classes is not None and found[-1] >= len(classes):
         raise DataError(f"{name}: y holds the class {found[-1]}, but classes names only 0..{len(classes) - 1}")
     count = int(found[-1]) + 1 if classes is None else len(classes)
-    _check_coverage(name, found, n, count, classes)
+    if complete or classes is None:
+        _check_coverage(name, found, n, count, classes)
     return numbers, classes if classes is not None else tuple(str(c) for c in range(count))
 
 

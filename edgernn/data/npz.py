@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading a user's .npz file, without trusting it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,10 @@ def load(path: str | Path) -> Dataset:
     Raises DataError. Pickled objects are refused, and arrays above MAX_BYTES before they are read.
     """
     path = Path(path)
-    arrays = _arrays(path)
+    arrays = read(path)
     if "y" not in arrays:
         raise DataError(f"{path}: has no array `y`; save it with numpy.savez(..., x=..., y=...)")
-    names = {key: _names(path, key, arrays.pop(key)) for key in ("classes", "targets", "features") if key in arrays}
+    names = named(path, arrays)
     return from_arrays(
         path.name,
         arrays["x"],
@@ -51,14 +52,15 @@ def load_samples(path: str | Path) -> tuple[npt.NDArray[np.float32], npt.NDArray
     Raises DataError like `load`.
     """
     path = Path(path)
-    arrays = _arrays(path)
+    arrays = read(path)
     x = arrays["x"]
     anything = np.zeros(len(x) if x.ndim else 0, np.float32)
     windows = from_arrays(path.name, x, anything, lengths=arrays.get("lengths"))
     return windows.x, windows.lengths
 
 
-def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+def read(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of such a file as they are: x, and others of KEYS. Raises DataError like `load`."""
     if not path.is_file():
         raise DataError(f"{path}: no such file; give the path of an .npz file")
     try:
@@ -71,6 +73,11 @@ def _arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     if "x" not in arrays:
         raise DataError(f"{path}: has no array `x`; save it with numpy.savez(..., x=..., y=...)")
     return arrays
+
+
+def named(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, tuple[str, ...]]:
+    """What the arrays `classes`, `targets` and `features` hold, of those that there are."""
+    return {key: _names(path, key, arrays[key]) for key in ("classes", "targets", "features") if key in arrays}
 
 
 def _names(path: Path, key: str, array: npt.NDArray[Any]) -> tuple[str, ...]:

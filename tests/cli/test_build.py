@@ -196,7 +196,7 @@ def test_an_interrupt(arguments, cli, tmp_path, monkeypatch, during):
     if during == "export":
         monkeypatch.setattr(golden.Golden, "save", interrupt)
     else:
-        monkeypatch.setattr("edgernn.build.validate", interrupt)
+        monkeypatch.setattr("edgernn.pack.validate", interrupt)
     outcome = cli(*arguments())
     assert (outcome.exit_code, outcome.stdout) == (1, "")
     assert outcome.stderr.endswith("Aborted!\n")

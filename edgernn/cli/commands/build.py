@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from edgernn.cli import results
 from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, say, table
 
@@ -39,47 +40,23 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
 
-    results: Folds = ()
+    tested: Folds = ()
     if folds:
-        results = cross_validate(settings, Phases())
-        _show_folds(results)
-    _show(build(settings, folder, force=force, folds=results, phase=Phases()))
+        tested = cross_validate(settings, Phases())
+        _show_folds(tested)
+    _show(build(settings, folder, force=force, folds=tested, phase=Phases()))
 
 
 def _show(built: "Built") -> None:
     say(built.division)
     say("")
-    names = list(built.stages[0].metrics)
-    rows = [
-        (
-            *(stage.name, *(f"{stage.metrics[name]:.4f}" for name in names)),
-            *(f"{number:,}" for number in (stage.parameters, stage.nonzero, stage.weight_bytes)),
-        )
-        for stage in built.stages
-    ]
-    table("Held-out windows", ("model", *names, "parameters", "not zero", "bytes"), rows)
+    results.show_stages("Held-out windows", built.stages)
     say("")
-    cells = [
-        (
-            *(matrix.name, matrix.operand, matrix.weights, matrix.result, matrix.accumulator_bits),
-            *(f"{share:.2%}" for share in (matrix.clipped_operand, matrix.clipped_weights, matrix.clipped_result)),
-            *((f"{layer.clipped_states:.2%}", f"{layer.signal_to_noise:.1f} dB") if number == 0 else ("", "")),
-        )
-        for layer in built.layers
-        for number, matrix in enumerate(layer.matrices)
-    ]
-    scales = ("operand", "weights", "result", "accumulator bits")
-    columns = ("matrix", *scales, "clipped: operand", "weights", "result", "states", "layer's signal to noise")
-    table("Quantization: scales, share of clipped values, integer against float", columns, cells)
+    results.show_layers(built.layers)
     say("")
     show(built.validation)
     say("")
-    totals = built.totals
-    say(
-        f"{totals['weight_bytes']:,} bytes of weights, {totals['state_bytes']:,} bytes of state, "
-        f"{totals['macs_per_step']:,} multiplications a step"
-    )
-    say(f"Artifact: {built.folder}")
+    results.show_artifact(built.folder, built.totals)
 
 
 def _show_folds(folds: "Folds") -> None:

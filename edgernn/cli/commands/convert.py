@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""edgernn convert"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgernn.cli import results
+from edgernn.cli.commands.validate import show
+from edgernn.cli.console import Phases, say, table
+
+if TYPE_CHECKING:
+    from edgernn.convert import Converted
+    from edgernn.metrics import Fidelity
+
+_SCALED_BY = {
+    "model": "inputs are scaled by the mean and deviation that came with the model",
+    "data": "inputs are scaled by the mean and deviation of the windows, which the first layer takes back exactly",
+}
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--calibrate",
+    "data",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DATA.npz",
+    help="Windows x [n, steps, features] as the model takes them; with y they also judge it.",
+)
+@click.option(
+    "--description",
+    type=click.Path(path_type=Path),
+    metavar="FILE.toml",
+    help="The layers of a .safetensors file. Default: the .toml of the same name beside it.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the artifact. Default: build/NAME.")
+@click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key, as in --set quantize.operands=int16."
+)
+@click.option("--force", is_flag=True, help="Replace the artifact in --out.")
+def command(
+    model: Path, data: Path, description: Path | None, out: Path | None, overrides: tuple[str, ...], force: bool
+) -> None:
+    """Make an artifact of a model trained elsewhere.
+
+    MODEL is a file of Keras (.keras, .h5), an .onnx file of PyTorch or tf2onnx, or PyTorch's weights as .safetensors.
+    Neither framework is needed. The model is quantized on the windows in DATA.npz, checked to give the reference's
+    bytes on every runtime, and only then put in its place. A layer that can't be taken over exactly is refused by name.
+
+    \b
+    Keys of --set: name, task, features, outputs, mean, std, normalize, window, rate, quantize.operands and .windows
+    edgernn convert model.keras --calibrate windows.npz
+    edgernn convert model.onnx --calibrate windows.npz --set rate=50 --set "outputs=['rest', 'walk']"
+    """
+    from edgernn import artifact
+    from edgernn.config import load_convert
+    from edgernn.convert import artifact_name, convert
+
+    settings = load_convert(overrides)
+    folder = out or Path("build") / artifact_name(settings, model)
+    artifact.check_target(folder, force=force)
+    _show(convert(model, data, settings, folder, description=description, force=force, phase=Phases()))
+
+
+def _show(converted: "Converted") -> None:
+    for note in converted.notes:
+        say(f"note: {note}")
+    say(_SCALED_BY[converted.normalization])
+    say(converted.division)
+    say("")
+    results.show_stages("The windows that are compared", converted.stages)
+    say("")
+    _show_fidelity(converted.fidelity)
+    say("")
+    results.show_layers(converted.layers)
+    say("")
+    show(converted.validation)
+    say("")
+    results.show_artifact(converted.folder, converted.totals)
+
+
+def _show_fidelity(fidelity: "Fidelity") -> None:
+    rows = [
+        (output.name, f"{output.signal_to_noise:.1f} dB", f"{output.largest_difference:.4g}")
+        for output in fidelity.outputs
+    ]
+    table("Integer outputs against float ones", ("output", "signal to noise", "largest difference"), rows)
+    if fidelity.same_class is not None:
+        say(f"{fidelity.same_class:.2%} of the results are of the same class")

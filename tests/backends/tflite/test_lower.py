@@ -8,7 +8,8 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter as LiteRt
 from ai_edge_litert.interpreter import OpResolverType
 
-from edgernn.backends.tflite import RUNTIMES, export
+from edgernn.backends.tflite import export
+from edgernn.backends.tflite.runtime import RUNTIMES
 from edgernn.backends.tflite.write import FILE, FLOAT_FILE, METADATA, float_file, integer_file
 from edgernn.quantize import quantize
 from edgernn.spec.interpreter import Interpreter

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from edgernn.backends.tflite import RUNTIMES
+from edgernn.backends.tflite.runtime import RUNTIMES
 from edgernn.backends.tflite.write import FILE, float_file, integer_file
 from edgernn.errors import ArtifactError, MissingExtraError
 

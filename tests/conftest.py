@@ -51,8 +51,9 @@ RECURRENT: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.fixture(scope="session")
 def runtime_names() -> list[str]:
-    """Every runtime of this machine, in the order of the tables."""
-    return ["numpy", "c", "native", "litert-xnnpack", "litert-builtin", "litert-reference"]
+    """Every runtime of this process, in the order of the tables."""
+    litert = ["litert-xnnpack", "litert-builtin", "litert-reference"]
+    return ["numpy", "c", "native", "onnxruntime", "onnx-reference", *litert]
 
 
 @pytest.fixture(params=RECURRENT.values(), ids=RECURRENT)

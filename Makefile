@@ -16,7 +16,7 @@ ARTIFACT ?= build/watch
 BOARD ?= cortex_m4
 OPTIMIZE ?= 2
 
-.PHONY: help demo test tools lint type firmware qemu bench clean
+.PHONY: help demo test tools runtimes lint type firmware qemu bench agree clean
 .DEFAULT_GOAL := help
 
 help: ## Show these lines
@@ -30,7 +30,7 @@ $(READY): pyproject.toml constraints.txt $(C_SOURCES)
 demo: $(READY) ## Install, then build the default model from smartwatch recordings into build/watch
 	$(BIN)/edgernn build --out build/watch --force
 
-test: tools lint type ## Install, then lint, types, import contracts and all tests, every emulated board included
+test: tools runtimes lint type ## Install, then lint, types, import contracts and all tests, every emulated board included
 	$(BIN)/pytest -q -n auto --dist worksteal
 
 tools: ## Install cross compilers, emulators and checkers (Debian packages; as root, or with sudo)
@@ -39,6 +39,9 @@ tools: ## Install cross compilers, emulators and checkers (Debian packages; as r
 	  sudo=; test "$$(id -u)" = 0 || sudo=sudo; \
 	  $$sudo apt-get update -qq && \
 	  $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; }
+
+runtimes: $(READY) tools ## Install the runtimes that need an environment of their own, into the user's cache folder
+	$(BIN)/edgernn runtimes install all
 
 lint: $(READY) ## Check style
 	$(BIN)/ruff check .
@@ -56,6 +59,9 @@ qemu: firmware ## Run it in QEMU, its serial line at TCP port 5555
 
 bench: $(READY) ## Measure accuracy over all folds, the time of a step and every board; into benchmarks/results
 	$(BIN)/python -m benchmarks
+
+agree: $(READY) tools runtimes ## Compare every runtime and board on random models too; into benchmarks/results
+	$(BIN)/python -m benchmarks agree
 
 clean: ## Remove what the other targets made, the environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from edgernn import cells
+from benchmarks.models import LayerSpec, random_model
 from edgernn.artifact import Model
 from edgernn.backends.c.write import sources
 from edgernn.bench.device import Figures
@@ -21,7 +21,6 @@ from edgernn.bench.device import measure as measure_target
 from edgernn.device import boards, firmware, targets
 from edgernn.device.boards import Board
 from edgernn.golden import compute
-from edgernn.model import FloatModel, Interface, Layer
 from edgernn.quantize import quantize
 
 _CELLS = ("gru", "lstm")
@@ -136,30 +135,7 @@ def _title(shape: tuple[int, int]) -> str:
 
 def _model(cell: str, inputs: int, units: int, dense: int = 0) -> Model:
     """A quantized model with random weights: the layer alone, or with a dense layer behind it."""
-    rng = np.random.default_rng(0)
-    layers = [_layer(rng, cell, inputs, units)]
-    if dense:
-        layers.append(_layer(rng, "dense", units, dense))
-    outputs = dense or units
-    interface = Interface(
-        task="classification",
-        per_step=True,
-        features=tuple(f"x{i}" for i in range(inputs)),
-        outputs=tuple(f"y{i}" for i in range(outputs)),
-        mean=np.zeros(inputs, np.float32),
-        std=np.ones(inputs, np.float32),
-        target_mean=np.zeros(outputs, np.float32),
-        target_std=np.ones(outputs, np.float32),
-        window=_STEPS,
-        rate=0,
-    )
-    x = rng.normal(size=(8, _STEPS, inputs)).astype(np.float32)
-    made = quantize(FloatModel(interface, tuple(layers)), x, np.full(8, _STEPS, np.int32))
+    layers: list[LayerSpec] = [(cell, units, {}), *([("dense", dense, {})] if dense else [])]
+    x = np.random.default_rng(0).normal(size=(8, _STEPS, inputs)).astype(np.float32)
+    made = quantize(random_model(inputs, layers), x, np.full(8, _STEPS, np.int32))
     return Model(Path(f"{cell}_{inputs}_{units}"), {}, made.model)
-
-
-def _layer(rng: np.random.Generator, kind: str, inputs: int, units: int) -> Layer:
-    options = dict(cells.get(kind).OPTIONS)
-    shapes = cells.get(kind).shapes(inputs, units, **options)
-    weights = {name: rng.normal(0, shape[0] ** -0.5, shape).astype(np.float32) for name, shape in shapes.items()}
-    return Layer(kind, units, options, weights)

@@ -11,14 +11,18 @@ from benchmarks import results
 _STAGES = {"float": "float", "unit_pruned": "units removed", "pruned": "weights pruned", "int8": "quantized"}
 _PEER_SHAPE = "32, 64"
 _ROOT = Path(__file__).parent.parent
-PAGES = (_ROOT / "README.md", _ROOT / "docs" / "c.md")
+PAGES = (_ROOT / "README.md", _ROOT / "docs" / "c.md", _ROOT / "docs" / "runtimes.md")
 """What shows results."""
 
 
 def update(text: str) -> str:
     """`text` with what the results say between each pair of marks like <!-- speed --> and <!-- /speed -->."""
-    accuracy, speed, boards = (results.read(name) for name in ("accuracy", "speed", "boards"))
+    accuracy, agree, boards, control, speed = map(results.read, ("accuracy", "agree", "boards", "control", "speed"))
     blocks = {
+        "agreement": _agreement(agree["watch"]),
+        "agreement_of_random_models": _agreement(agree["random"]),
+        "control": _control(control),
+        "control_by_path": _control_by_path(control),
         "accuracy": _accuracy(accuracy),
         "demo": _demo(speed),
         "speed": _speed(speed),
@@ -37,6 +41,62 @@ def update(text: str) -> str:
 
 def _demo(figures: dict[str, Any]) -> str:
     return "\n".join(f"    {line}".rstrip() for line in figures["build_output"])
+
+
+def _agreement(figures: dict[str, Any]) -> str:
+    """Runtimes and their kernels down, architectures across; then the devices, which all run the C."""
+    architectures = list(dict.fromkeys(row["architecture"] for row in figures["runtimes"]))
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for row in figures["runtimes"]:
+        family = re.sub(r"^pi\d-|-(xnnpack|builtin|reference)$", "", row["name"])
+        found.setdefault((f"{family} {row['version']}", row["kernels"]), {})[row["architecture"]] = _differing(row)
+    matrix = [(*key, *(cells.get(name, "") for name in architectures)) for key, cells in found.items()]
+    devices = [(row["architecture"], row["name"], row["version"], _differing(row)) for row in figures["devices"]]
+    tables = (
+        _table(("values that differ", "kernels", *architectures), matrix),
+        _table(("the C on", "target", "compiler, emulator", "values that differ"), devices),
+    )
+    return "\n\n".join(tables)
+
+
+def _differing(row: dict[str, Any]) -> str:
+    return row["status"] if row["status"] == "unavailable" else f"{row['mismatches']:,} of {row['values']:,}"
+
+
+def _control(figures: dict[str, Any]) -> str:
+    """Each cell as the stock converter and as edgernn makes it: the two runtimes that differ most."""
+    columns = (
+        "",
+        "bytes",
+        "runtimes",
+        "outputs that differ",
+        "largest difference",
+        "windows of another class",
+        "crashes",
+    )
+    rows = []
+    for cell, made in figures["cells"].items():
+        for title, key in (("TensorFlow's converter", "stock"), ("edgernn", "edgernn")):
+            entry, worst = made[key], made[key]["worst"]
+            differing = (
+                f"{worst['share']:.1%} of {entry['values']:,}" if worst["share"] else f"0 of {entry['values']:,}"
+            )
+            told = (differing, f"{worst['largest']}", f"{worst['other_class']}", f"{len(entry['failed'])}")
+            rows.append((f"{cell.upper()}, {title}", f"{entry['bytes']:,}", f"{len(figures['runtimes'])}", *told))
+    return _table(columns, rows)
+
+
+def _control_by_path(figures: dict[str, Any]) -> str:
+    """What every other path gives on the stock converter's models, against the first one."""
+    base, *others = (runtime["name"] for runtime in figures["runtimes"])
+    rows = []
+    for name in others:
+        told = []
+        for made in figures["cells"].values():
+            pair = [pair for pair in made["stock"]["pairs"] if pair["runtimes"] == [base, name]]
+            told.append(f"{pair[0]['share']:.1%}" if pair else "crashes")
+        rows.append((name, *told))
+    return _table((f"against {base}", *(cell.upper() for cell in figures["cells"])), rows)
 
 
 def _accuracy(figures: dict[str, Any]) -> str:

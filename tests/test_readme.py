@@ -13,10 +13,13 @@ import pytest
 from benchmarks import tables
 
 ROOT = Path(__file__).parent.parent
-README, C_PAGE = (page.read_text(encoding="utf-8") for page in tables.PAGES)
+PAGES = {page.stem: page.read_text(encoding="utf-8") for page in tables.PAGES}
+README, C_PAGE = PAGES["README"], PAGES["c"]
+CLASSES = {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
+ONNX_PAGE = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", [README, C_PAGE], ids=["README", "c"])
+@pytest.mark.parametrize("text", PAGES.values(), ids=PAGES)
 def test_the_figures_are_those_of_the_results(text):
     assert "<!-- " in text and tables.update(text) == text
 
@@ -43,9 +46,11 @@ def test_every_example_runs(tmp_path):
     (tmp_path / "example.c").write_text(listing)
     run("sh", "-ec", "gcc -std=c99 -Wall -Wextra -Werror -Ibuild/watch/c -o example example.c build/watch/c/*.c")
     classes = run("sh", "-ec", "tail -n +2 build/samples.csv | ./example").split()
-    assert len(classes) == 2 and set(classes) <= {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
+    assert len(classes) == 2 and set(classes) <= CLASSES
+    (listing,) = re.findall(r"^```python\n(.*?)^```", ONNX_PAGE, re.MULTILINE | re.DOTALL)
+    assert run(sys.executable, "-c", listing).strip() in CLASSES
     shutil.rmtree(tmp_path / "build")
     printed = "\n".join(outputs)
-    assert "Artifact: vibration" in printed
-    assert len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", printed, re.MULTILINE)) == 6
+    assert "Artifact: vibration\n" in printed and "Artifact: vibration_converted\n" in printed
+    assert len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", printed, re.MULTILINE)) == 9
     assert printed.count('"probability"') == 2

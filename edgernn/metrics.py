@@ -17,12 +17,12 @@ _LARGEST_RATIO = 200.0
 class Closeness:
     """One output's, or that of all logits.
 
-    signal_to_noise: variance of the float outputs over the mean squared difference, in dB, at most 200;
-    largest_difference: in the target's unit.
+    signal_to_noise: variance of the float outputs over the mean squared difference, in dB, at most 200, None where they
+    never change; largest_difference: in the target's unit.
     """
 
     name: str
-    signal_to_noise: float
+    signal_to_noise: float | None
     largest_difference: float
 
 
@@ -89,4 +89,4 @@ def _closeness(name: str, exact: npt.NDArray[Any], found: npt.NDArray[Any]) -> C
     wide = exact.astype(np.float64)
     signal, difference = float(np.square(wide - wide.mean(axis=0)).sum()), np.abs(found - wide)
     noise = max(float(np.square(difference).sum()), signal * 10 ** (-_LARGEST_RATIO / 10))
-    return Closeness(name, 10 * float(np.log10(signal / noise)) if signal else 0.0, float(difference.max()))
+    return Closeness(name, 10 * float(np.log10(signal / noise)) if signal else None, float(difference.max()))

@@ -19,7 +19,15 @@ RUNTIME = ("edgernn.h", "edgernn_linear.c", "edgernn_sigmoid.c", "edgernn_sigmoi
 SOURCES = (*RUNTIME, "small.c", "small.h", "small_float.c", "small_selftest.c")
 FILES = (
     *(f"c/{name}" for name in SOURCES),
-    *("golden.npz", "model.json", "model.tflite", "model_float.tflite", "weights.npz"),
+    *(
+        "golden.npz",
+        "model.json",
+        "model.onnx",
+        "model.tflite",
+        "model_float.onnx",
+        "model_float.tflite",
+        "weights.npz",
+    ),
 )
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every backend that can execute an artifact offers to validation and benchmarks."""
 
-import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,10 +8,11 @@ from typing import Any, Protocol
 import numpy.typing as npt
 
 from edgernn.model import IntegerModel
+from edgernn.workers.environment import host_architecture
 
 Arrays = dict[str, npt.NDArray[Any]]
 
-HERE = {"x86_64": "x86-64", "AMD64": "x86-64", "arm64": "aarch64"}.get(platform.machine(), platform.machine())
+HERE = host_architecture()
 """The architecture of this machine."""
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgernn.data import npz
 from edgernn.data.dataset import Dataset, Task, from_arrays
-from edgernn.errors import DataError
+from edgernn.errors import ConfigError, DataError
 
 
 class Calibration:
@@ -39,7 +39,7 @@ class Calibration:
         """The windows for a model of `count` outputs; y is zeros where the file has none.
 
         names, features: of the outputs and the channels, in place of the file's where they are not empty.
-        Raises DataError when the file does not fit the task, the outputs or itself.
+        Raises DataError when the file does not fit the task, the outputs or itself, ConfigError when `names` does not.
         """
         if self.labelled and self.task != task:
             raise DataError(
@@ -50,7 +50,8 @@ class Calibration:
         outputs = names or self._names.get(key) or self._made_up(task, count)
         if len(outputs) != count:
             where = "the setting outputs" if names else f"the array `{key}` of {self._path}"
-            raise DataError(f"{where} has {len(outputs)} names for the {count} outputs of the model: name each output")
+            kind = ConfigError if names else DataError
+            raise kind(f"{where} has {len(outputs)} names, the model has {count} outputs: name each output")
         arrays = self._arrays
         return from_arrays(
             self._path.name,
@@ -84,5 +85,9 @@ class Calibration:
         y = self._arrays["y"]
         columns = 1 if y.ndim < 2 else y.shape[-1]
         if task == "regression" and columns != count:
-            raise DataError(f"{self._path}: y has {columns} targets, the model gives {count}: save those that it gives")
+            windows, steps = ([*self._arrays["x"].shape[:axes], count] for axes in (1, 2))
+            raise DataError(
+                f"{self._path}: y has {columns} targets, the model gives {count}: save those that it gives as {windows}"
+                f", or of every step as {steps}"
+            )
         return y

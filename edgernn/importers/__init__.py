@@ -20,11 +20,11 @@ def format_of(path: Path) -> str:
 
     The content says so where it can, else the suffix. Raises ModelError for another kind, with the way out of it.
     """
-    if path.is_dir():
-        raise ModelError(f"{path} is a folder, such as TensorFlow's SavedModel: save the model as one .keras file")
-    if not path.is_file():
-        raise ModelError(f"{path}: there is no such file; {_SUPPORTED}")
     try:
+        if path.is_dir():
+            raise ModelError(f"{path} is a folder, such as TensorFlow's SavedModel: save the model as one .keras file")
+        if not path.is_file():
+            raise ModelError(f"{path}: there is no such file; {_SUPPORTED}")
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:
@@ -45,7 +45,7 @@ def format_of(path: Path) -> str:
         raise ModelError(f"{path} is TFLite, which no longer has the layers: give the model that it was made from")
     if start.startswith(_ZIP):
         return "keras"
-    raise ModelError(f"{path} is of no kind that is known; {_SUPPORTED}")
+    raise ModelError(f"{path} is {'of no kind that is known' if start else 'empty'}; {_SUPPORTED}")
 
 
 def read(path: Path, description: Path | None = None) -> Imported:

@@ -31,7 +31,8 @@ class Imported:
     mean, std: float32 [F], what the file itself does to a sample first: (x - mean) / std, or None where it does
     nothing; layers: as in `edgernn.model.FloatModel`; per_step: an output belongs to every step; bidirectional: the
     first layer reads pairs of samples; softmax: whether the file ended in one, which is left out: outputs are logits.
-    notes: what else was left out because it changes nothing, in words.
+    masked: float32 [F], the samples that the file skips, or None; notes: what else was left out because it changes
+    nothing, in words.
     """
 
     features: int
@@ -42,6 +43,7 @@ class Imported:
     bidirectional: bool
     softmax: bool
     notes: tuple[str, ...]
+    masked: Float | None = None
 
 
 class Chain:
@@ -58,6 +60,7 @@ class Chain:
         self._sequence = True
         self._bidirectional = self._softmax = False
         self._merge = ""
+        self._masked: Float | None = None
 
     @property
     def size(self) -> int:
@@ -96,6 +99,12 @@ class Chain:
         if not all(np.isfinite(one).all() for one in numbers) or not numbers[1].all():
             raise ModelError(f"{where}: what it does to the inputs is beyond what float32 holds")
         self._normalizes = True
+
+    def mask(self, value: float, where: str) -> None:
+        """Steps whose values are all `value` at this place are skipped."""
+        if self._layers or self._masked is not None:
+            raise ModelError(f"{where}: it masks what a layer computes; one in front of the first layer is supported")
+        self._masked = ((value - self._offset) / self._factor).astype(np.float32)
 
     def recurrent(
         self,
@@ -190,6 +199,7 @@ class Chain:
             bidirectional=self._bidirectional,
             softmax=self._softmax,
             notes=tuple(self._notes),
+            masked=self._masked,
         )
 
     def _mean_std(self) -> tuple[Float, Float]:

@@ -129,6 +129,21 @@ def _check_fit(path: Path, windows: Dataset, imported: Imported) -> None:
     if windows.per_step and not imported.per_step:
         raise DataError(f"{path}: y is of every step, but the model gives one result a window: give y of every window")
 
+    _check_masked(path, windows, imported)
+
+
+def _check_masked(path: Path, windows: Dataset, imported: Imported) -> None:
+    """Raises DataError for a step that the file skips: an artifact takes every step of a window."""
+    if imported.masked is None:
+        return
+    skipped = (windows.x == imported.masked).all(axis=2) & windows.mask
+    if skipped.any():
+        window, step = (int(at) for at in np.argwhere(skipped)[0])
+        raise DataError(
+            f"{path}: step {step} of window {window} is one that the model's Masking layer skips: put such steps "
+            "behind the others and give `lengths` without them"
+        )
+
 
 def _divide(windows: Dataset) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Indices of the windows to calibrate and to judge on: training and test windows, else all and all."""

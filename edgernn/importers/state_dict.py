@@ -46,6 +46,7 @@ _KINDS = ("gru", "lstm", "rnn", "dense")
 _TAKES = ("last", "all", "h_n")
 _TOP = {"layers": list, "take": str, "mean": (list, str), "std": (list, str)}
 _LAYER: dict[str, type | tuple[type, ...]] = {"name": str, "kind": str, "activation": str, "merge": str}
+_LARGEST = 1e30
 _DTYPES = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 _TRAP = (
     'take = "last" of a layer in both directions is out[:, -1], whose backward half has seen one step only; give '
@@ -82,7 +83,8 @@ class _Parameters:
         self.tensors = {name[len(prefix) :]: array for name, array in tensors.items() if name.startswith(prefix)}
         self.names = {prefix + name for name in self._own()}
         if not self.names:
-            raise ModelError(f"{self.where}: the file has no tensor {_quote(prefix + self._first())}")
+            known = ", ".join(map(_quote, sorted(tensors)[:8]))
+            raise ModelError(f"{self.where}: the file has no tensor {_quote(prefix + self._first())}; it has {known}")
 
     @property
     def inputs(self) -> int:
@@ -226,9 +228,14 @@ def _description(path: Path) -> dict[str, Any]:
     told["layers"] = [_layer(layer, f"layer {i} in {path.name}") for i, layer in enumerate(layers)]
     _choice(told.setdefault("take", "last"), _TAKES, "take", path.name)
     for key in ("mean", "std"):
-        if any(type(number) not in (int, float) for number in told.get(key, []) if not isinstance(told[key], str)):
-            raise ConfigError(f"{path.name}: {key} has to be a list of numbers or the name of a tensor")
+        value = told.get(key, "")
+        if not isinstance(value, str) and not all(map(_is_number, value)):
+            raise ConfigError(f"{path.name}: {key} has to be a list of numbers to 1e30, or the name of a tensor")
     return told
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and -_LARGEST <= value <= _LARGEST
 
 
 def _layer(layer: Any, where: str) -> dict[str, Any]:

@@ -86,6 +86,12 @@ def test_windows_with_classes(arguments, cli, tmp_path):
     assert 0 <= manifest["fidelity"]["same_class"] <= 1
 
 
+def test_one_window(arguments, cli, tmp_path):
+    assert "never changes" in cli(*arguments(x=np.ones((1, 11, 3)))).stdout
+    outputs = edgernn.load(tmp_path / "out").manifest["fidelity"]["outputs"]
+    assert [output["signal_to_noise"] for output in outputs] == [None] * 4
+
+
 def test_settings(arguments, cli, tmp_path):
     sets = ["name=walks", "task=classification", "quantize.operands=int16", "quantize.windows=7", "rate=25"]
     assert cli(*arguments(*sets)).exit_code == 0

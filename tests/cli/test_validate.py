@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from edgernn import backends
 from edgernn.spec.program import SPEC_VERSION
 
 LITERT = ("litert-xnnpack", "litert-builtin", "litert-reference")
@@ -179,11 +180,22 @@ def test_targets_only(pristine, cli):
     assert all(row[-5:] == ["agrees", str(first), str(first * 7), "0", "0"] for row in rows)
 
 
-def test_targets_and_runtimes(pristine, cli, runtime_names):
-    outcome = cli("validate", pristine, "--target", "host", "--runtime", "all", "--json", "-")
-    entries = json.loads(outcome.stdout)["runtimes"]
-    assert [entry["name"] for entry in entries] == [*runtime_names, "host"]
-    assert {entry["steps"] for entry in entries[:-1]} == {32} and entries[-1]["steps"] == 10
+def test_targets_and_runtimes(pristine, cli):
+    named = ["--runtime", "litert-builtin", "--runtime", "pi4-litert-builtin", "--runtime", "tflite-runtime"]
+    outcome = cli("validate", pristine, "--target", "host", *named, "--json", "-")
+    entries = {entry["name"]: entry for entry in json.loads(outcome.stdout)["runtimes"]}
+    elsewhere = [f"tflite-runtime-{kernels}" for kernels in ("xnnpack", "builtin", "reference")]
+    assert list(entries) == ["litert-builtin", "pi4-litert-builtin", *elsewhere, "host"]
+    assert {name: entry["steps"] for name, entry in entries.items()} == {
+        **dict.fromkeys(["litert-builtin", *elsewhere], 32),
+        **dict.fromkeys(["pi4-litert-builtin", "host"], 10),
+    }
+
+
+def test_every_runtime_of_every_environment(pristine, cli):
+    report = json.loads(cli("validate", pristine, "--runtime", "all", "--json", "-").stdout)
+    assert [entry["name"] for entry in report["runtimes"]] == list(backends.runtimes())
+    assert {(entry["status"], entry["mismatches"]) for entry in report["runtimes"]} == {("agrees", 0)}
 
 
 def test_first_steps(pristine, cli):

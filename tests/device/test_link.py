@@ -17,7 +17,7 @@ X = np.array([1, -2, 3], np.int8)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(link, "_FIRST_PATIENCE", 0.01)
+    monkeypatch.setattr(link, "_FIRST_PATIENCE", 0.05)
 
 
 class Line:
@@ -61,7 +61,7 @@ def damaged(frame):
 
 def device(*replies):
     line = Line(*replies)
-    return Device(line, "the board", 0.05), line
+    return Device(line, "the board", 0.25), line
 
 
 def test_info(info, packed):
@@ -140,9 +140,9 @@ def test_patience_grows():
     line = Deaf(*[b""] * 100)
     line.timeouts = []
     with pytest.raises(LostError):
-        Device(line, "the board", 0.1).reset()
+        Device(line, "the board", 0.4).reset()
     patience = [round(timeout, 2) for timeout in line.timeouts[::2]]
-    assert patience[:3] == [0.01, 0.02, 0.04] and max(patience) <= 0.1
+    assert patience[:3] == [0.05, 0.1, 0.2] and max(patience) <= 0.4
 
 
 @pytest.mark.parametrize("lost", LOST.values(), ids=LOST)

@@ -201,8 +201,8 @@ def test_results_of_every_step(make_imported, calibration):
         (DataError, {}, {"y": np.zeros((20, 9), int)}, [], "the model gives one result a window"),
         (DataError, {}, {"y": np.arange(20)}, [], "y holds the class 19, but classes names only 0..2"),
         (DataError, {}, {"y": np.array(["a", "b"] * 10)}, [], "y holds names, and nothing says which output"),
-        (DataError, {}, {"classes": np.array(["a", "b"])}, [], "has 2 names for the 3 outputs of the model"),
-        (DataError, {}, {}, ["outputs=['a']"], "the setting outputs has 1 names for the 3 outputs"),
+        (DataError, {}, {"classes": np.array(["a", "b"])}, [], "has 2 names, the model has 3 outputs"),
+        (ConfigError, {}, {}, ["outputs=['a']"], "the setting outputs has 1 names, the model has 3 outputs"),
         (DataError, {}, {}, ["features=['a']"], "x has 3 channels, but 1 features are named"),
         (DataError, {"activation": "linear"}, {"y": np.zeros((20, 2))}, [], "y has 2 targets, the model gives 3"),
         (ModelError, {"outputs": 1}, {}, [], "the model has one output, which can't tell classes apart"),
@@ -238,3 +238,17 @@ def test_a_model_with_a_scale_beyond_float32(make_imported, calibration, mean, s
     scale = {"mean": np.full(3, mean, np.float32), "std": np.full(3, std, np.float32)}
     with pytest.raises(ModelError, match="scales its inputs by numbers beyond float32"):
         prepare(replace(make_imported(), **scale), calibration(), load_convert())
+
+
+def test_a_step_that_the_model_would_skip(make_imported, calibration):
+    path = calibration()
+    imported = make_imported()
+    masked = replace(imported, masked=np.zeros(imported.features, np.float32))
+    prepare(masked, path, load_convert([]))
+    with np.load(path) as content:
+        arrays = dict(content)
+    arrays["x"][2, 1] = 0
+    np.savez(path, **arrays)
+    prepare(imported, path, load_convert([]))
+    with pytest.raises(DataError, match="step 1 of window 2 is one that the model's Masking layer skips: put such"):
+        prepare(masked, path, load_convert([]))

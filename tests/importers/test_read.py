@@ -58,8 +58,8 @@ def test_the_content_says_the_kind(write, name, content, kind):
         ("a.pth", b"", "is a pickle"),
         ("a", b"\x80\x04\x95", "is a pickle"),
         ("a.tflite", b"\x1c\x00\x00\x00TFL3", "give the model that it was made from"),
-        ("a.keras", b"", "is of no kind that is known; give a .keras, .h5, .onnx or .safetensors file"),
-        ("a.pb", b"\x08\x08", "is of no kind that is known"),
+        ("a.keras", b"", "is empty; give a .keras, .h5, .onnx or .safetensors file"),
+        ("a.pb", b"\x08\x08", "is of no kind that is known; give a .keras, .h5, .onnx or .safetensors file"),
     ],
 )
 def test_kinds_that_are_refused(write, name, content, words):
@@ -74,6 +74,8 @@ def test_what_is_no_file(tmp_path):
         read(tmp_path)
     with pytest.raises(ModelError, match="there is no such file"):
         read(tmp_path / "missing.onnx")
+    with pytest.raises(ModelError, match="can't be read .*; give a .keras, .h5, .onnx or .safetensors file"):
+        read(tmp_path / ("a" * 300))
 
 
 def test_a_description_of_what_describes_itself(write, tmp_path):

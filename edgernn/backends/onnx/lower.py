@@ -45,7 +45,7 @@ class _Lowering:
         return result
 
     def saturate(self, op: Op, value: str, limits: tuple[int, int] = (-(2**15), 2**15 - 1)) -> None:
-        """Makes `value` within `limits` the result of `op`. No Clip: onnxruntime had none for int32 up to 1.10."""
+        """Makes `value` within `limits` the result of `op`. No Clip: onnxruntime has it for int32 since 1.15 only."""
         out, (low, high) = op.outputs[0], limits
         self.apply("Min", value_of(out), self.apply("Max", f"{out}:bounded", value, low), high)
 

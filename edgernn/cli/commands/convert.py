@@ -55,13 +55,11 @@ def command(
     edgernn convert model.keras --calibrate windows.npz
     edgernn convert model.onnx --calibrate windows.npz --set rate=50 --set "outputs=['rest', 'walk']"
     """
-    from edgernn import artifact
     from edgernn.config import load_convert
     from edgernn.convert import artifact_name, convert
 
     settings = load_convert(overrides)
     folder = out or Path("build") / artifact_name(settings, model)
-    artifact.check_target(folder, force=force)
     _show(convert(model, data, settings, folder, description=description, force=force, phase=Phases()))
 
 
@@ -84,9 +82,13 @@ def _show(converted: "Converted") -> None:
 
 def _show_fidelity(fidelity: "Fidelity") -> None:
     rows = [
-        (output.name, f"{output.signal_to_noise:.1f} dB", f"{output.largest_difference:.4g}")
+        (output.name, _decibels(output.signal_to_noise), f"{output.largest_difference:.4g}")
         for output in fidelity.outputs
     ]
     table("Integer outputs against float ones", ("output", "signal to noise", "largest difference"), rows)
     if fidelity.same_class is not None:
         say(f"{fidelity.same_class:.2%} of the results are of the same class")
+
+
+def _decibels(ratio: float | None) -> str:
+    return "never changes" if ratio is None else f"{ratio:.1f} dB"

@@ -146,7 +146,9 @@ def _class(entry: object, where: str) -> tuple[str, Mapping[str, Any]]:
         raise ModelError(f"{where} has no class; save the model again")
     module, registered = entry.get("module"), entry.get("registered_name")
     own = module is not None and not str(module).startswith(("keras", "tf_keras", "tensorflow.keras"))
-    if own or registered not in (None, kind) or not kind.isidentifier() or len(kind) > 40:
+    # Keras names a module for each of its own classes, and none for a class of somebody's script.
+    own = own or registered is not None and (registered != kind or module is None)
+    if own or not kind.isidentifier() or len(kind) > 40:
         own_class = shown(registered or kind)
         raise ModelError(f"{where} is of the class {own_class}, whose code is not in the file; use Keras' own")
     if kind == "Sequential" and isinstance(config, list):

@@ -247,12 +247,10 @@ def _rescaling(reading: Reading, node: Node) -> None:
 
 
 def _masking(reading: Reading, node: Node) -> None:
-    if not reading.chain.empty:
-        raise ModelError(f"{node.where}: it masks what a layer computes; supported in front of the first layer only")
     value = node.options.number("mask_value", 0)
+    reading.chain.mask(value, node.where)
     reading.chain.note(
-        f"{node.where}: Keras skips steps whose values are all {value:g}; here a window's length takes its place: "
-        "give `lengths`, with what is not used at the end"
+        f"{node.where}: Keras skips steps whose values are all {value:g}; here a window's length takes its place"
     )
 
 

@@ -59,10 +59,12 @@ def read(path: Path) -> Imported:
     if states:
         listed = ", ".join(map(quote, sorted(states)))
         reading.notes.append(f"initial states are inputs of the file ({listed}): they start at zero, and are kept")
-    _run(graph, scope, reading)
-    signal = _output(graph, scope)
-    settled, notes = values.settle(signal, "the output")
-    return build(settled.pieces[0].step, [*reading.notes, *notes])
+    # The chain refuses numbers that are not finite, with their place.
+    with np.errstate(all="ignore"):
+        _run(graph, scope, reading)
+        signal = _output(graph, scope)
+        settled, notes = values.settle(signal, "the output")
+        return build(settled.pieces[0].step, [*reading.notes, *notes])
 
 
 def _input(name: str, shape: Sequence[int | str] | None) -> Signal | ModelError:

@@ -26,8 +26,7 @@ def compute(node: Node, given: Sequence[Any], opset: int) -> tuple[Array, ...]:
         return (_constant(node),)
     if any(value is not None and not isinstance(value, np.ndarray) for value in given) or not given:
         raise ModelError(f"{node.where}: this operator is not supported where it stands")
-    with np.errstate(all="ignore"):
-        return _computed(node, given, opset)
+    return _computed(node, given, opset)
 
 
 def axes_of(node: Node, given: Sequence[Any]) -> list[int] | None:

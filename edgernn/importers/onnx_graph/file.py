@@ -31,6 +31,7 @@ _QUANTIZED = (2, 3, 4, 5)
 _LONGEST_NAME = 80
 _LONGEST_LIST = 64
 _MOST_AXES = 8
+_DAMAGED = "it is no readable ONNX file, cut short or damaged"
 
 # Which fields of which message are messages themselves, by field number; anything else is skipped as a whole.
 _TENSOR: dict[int, Any] = {8: {}, 13: {}}
@@ -131,13 +132,20 @@ def open_file(path: Path) -> File:
         model.ParseFromString(content)
     except Exception as error:
         # The protobuf library raises a different kind for each of its implementations.
-        raise ModelError("it is no readable ONNX file, cut short or damaged") from error
+        raise ModelError(_DAMAGED) from error
     if not model.HasField("graph"):
         raise ModelError("it is no ONNX file: there is no graph in it")
     if len(model.functions):
         raise ModelError("it defines operators of its own (functions); export it with them inlined")
     graph = _graph(model.graph)
-    return File(graph, _opset(onnx, model), quote(model.producer_name)[1:-1])
+    return File(graph, _opset(onnx, model), quote(_name(model.producer_name))[1:-1])
+
+
+def _name(value: Any) -> str:
+    """A string of the file, for which the protobuf library gives bytes where it is no UTF-8."""
+    if not isinstance(value, str):
+        raise ModelError(_DAMAGED)
+    return value
 
 
 def quote(name: str) -> str:
@@ -168,18 +176,20 @@ def _opset(onnx: ModuleType, model: Any) -> int:
 def _graph(graph: Any) -> Graph:
     if len(graph.node) > MAX_NODES:
         raise ModelError(f"it has {len(graph.node)} nodes, more than the {MAX_NODES} that are read")
-    constants = {tensor.name: _array(tensor, f"the constant {quote(tensor.name)}") for tensor in graph.initializer}
-    inputs = {value.name: _shape(value) for value in graph.input if value.name not in constants}
+    tensors = {_name(tensor.name): tensor for tensor in graph.initializer}
+    constants = {name: _array(tensor, f"the constant {quote(name)}") for name, tensor in tensors.items()}
+    inputs = {_name(value.name): _shape(value) for value in graph.input if value.name not in constants}
     nodes = tuple(_node(index, node) for index, node in enumerate(graph.node))
-    return Graph(nodes, constants, inputs, tuple(value.name for value in graph.output))
+    return Graph(nodes, constants, inputs, tuple(_name(value.name) for value in graph.output))
 
 
 def _node(index: int, node: Any) -> Node:
-    op = node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}"
+    name, domain, op = _name(node.name), _name(node.domain), _name(node.op_type)
+    op = op if domain in ("", "ai.onnx") else f"{domain}.{op}"
     kind = quote(op)[1:-1]
-    where = f"node {quote(node.name)} ({kind})" if node.name else f"node {index} ({kind})"
-    attributes = {attribute.name: attribute for attribute in node.attribute}
-    return Node(op, where, tuple(node.input), tuple(node.output), attributes)
+    where = f"node {quote(name)} ({kind})" if name else f"node {index} ({kind})"
+    attributes = {_name(attribute.name): attribute for attribute in node.attribute}
+    return Node(op, where, tuple(map(_name, node.input)), tuple(map(_name, node.output)), attributes)
 
 
 def _shape(value: Any) -> tuple[int | str, ...] | None:
@@ -189,8 +199,8 @@ def _shape(value: Any) -> tuple[int | str, ...] | None:
     for dim in value.type.tensor_type.shape.dim:
         known = dim.HasField("dim_value")
         if known and not 0 < dim.dim_value <= 2**31:
-            raise ModelError(f"the input {quote(value.name)} has an axis of {dim.dim_value} values")
-        sizes.append(int(dim.dim_value) if known else str(dim.dim_param))
+            raise ModelError(f"the input {quote(_name(value.name))} has an axis of {dim.dim_value} values")
+        sizes.append(int(dim.dim_value) if known else _name(dim.dim_param))
     return tuple(sizes)
 
 
@@ -250,13 +260,13 @@ def _fields(message: memoryview) -> Iterator[tuple[int, memoryview]]:
         elif kind == 2:
             length, position = _varint(message, position)
             if not key >> 3 or position + length > len(message):
-                raise ModelError("it is no readable ONNX file, cut short or damaged")
+                raise ModelError(_DAMAGED)
             yield key >> 3, message[position : position + length]
             position += length
         elif kind in (1, 5):
             position += 8 if kind == 1 else 4
         else:
-            raise ModelError("it is no readable ONNX file, cut short or damaged")
+            raise ModelError(_DAMAGED)
 
 
 def _varint(message: memoryview, position: int) -> tuple[int, int]:
@@ -269,4 +279,4 @@ def _varint(message: memoryview, position: int) -> tuple[int, int]:
         value |= (byte & 127) << shift
         if byte < 128:
             return value, position
-    raise ModelError("it is no readable ONNX file, cut short or damaged")
+    raise ModelError(_DAMAGED)

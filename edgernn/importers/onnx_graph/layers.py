@@ -236,13 +236,12 @@ def _arithmetic(node: Node, given: Sequence[Any], reading: Reading) -> Sequence[
     one, zero = np.ones_like(number), np.zeros_like(number)
     if node.op == "Div" and signal is right:
         raise ModelError(f"{node.where}: it divides by the data, which is not supported")
-    with np.errstate(all="ignore"):
-        factor, offset = {
-            "Add": (one, number),
-            "Sub": (one, -number) if signal is left else (-one, number),
-            "Mul": (number, zero),
-            "Div": (1 / number, zero),
-        }[node.op]
+    factor, offset = {
+        "Add": (one, number),
+        "Sub": (one, -number) if signal is left else (-one, number),
+        "Mul": (number, zero),
+        "Div": (1 / number, zero),
+    }[node.op]
     return (_affine(signal, factor, offset, node.where, reading),)
 
 
@@ -267,9 +266,8 @@ def _batch_norm(node: Node, given: Sequence[Any], reading: Reading) -> Sequence[
     if not isinstance(signal, Signal) or not all(isinstance(n, np.ndarray) and n.ndim == 1 for n in numbers):
         raise ModelError(f"{node.where}: its numbers are not constants of the file")
     scale, shift, mean, variance = (np.asarray(number, np.float64) for number in numbers)
-    with np.errstate(all="ignore"):
-        factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
-        offset = shift - mean * factor
+    factor = scale / np.sqrt(variance + node.number("epsilon", 1e-5))
+    offset = shift - mean * factor
     shape = (-1, *[1] * (len(signal.axes) - 2))
     return (_affine(signal, factor.reshape(shape), offset.reshape(shape), node.where, reading),)
 

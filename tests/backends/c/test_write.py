@@ -55,7 +55,7 @@ def test_the_macros(quantized, written, run_tool):
         k.weights.size + k.bias.size + 4 * k.bias.size * bool(k.bias.any()) for k in model.program.kernels.values()
     )
     assert found == {
-        **{"M_SPEC_VERSION": 1, "M_FEATURES": 5, "M_OUTPUTS": 3, "M_WINDOW": 20, "M_RATE": 12.5},
+        **{"M_SPEC_VERSION": 1, "M_FEATURES": 5, "M_CHANNELS": 5, "M_OUTPUTS": 3, "M_WINDOW": 20, "M_RATE": 12.5},
         **{"M_X_FRAC": x.frac, "M_Y_FRAC": y.frac, "M_X_LIMIT": 127, "M_STATE_BYTES": 10},
         **{"M_FLASH_BYTES": weights + 3 * 32, "M_MACS": 5 * 15 + 5 * 15 + 5 * 3},
     }

@@ -55,8 +55,9 @@ def test_what_a_model_is(folder, name, kinds, per_step, bidirectional, softmax):
 def test_what_is_left_out_is_said(folder):
     assert keras.read(folder / "lstm_functional.keras").notes == (
         "layer 3, 'masking' (Masking): Keras skips steps whose values are all 0; here a window's length takes its "
-        "place: give `lengths`, with what is not used at the end",
+        "place",
     )
+    np.testing.assert_array_equal(keras.read(folder / "lstm_functional.keras").masked, np.zeros(3, np.float32))
     assert keras.read(folder / "stateful.h5").notes == (
         "layer 2, 'gru' (GRU) is stateful: a session keeps its state too, until it is reset",
     )

@@ -122,7 +122,10 @@ def test_a_layer(folder, rewritten, reason, kind, expected):
     assert expected in reason(rewritten(folder / "gru_stack.h5", change))
 
 
-@pytest.mark.parametrize("place", [{"module": "mine.layers"}, {"registered_name": "mine>GRU"}])
+@pytest.mark.parametrize(
+    "place",
+    [{"module": "mine.layers"}, {"registered_name": "mine>GRU"}, {"module": None, "registered_name": "GRU"}],
+)
 def test_a_class_of_somebodys_own_that_is_called_like_keras(folder, rewritten, reason, place):
     def change(config):
         config["config"]["layers"][4].update(place)
@@ -285,7 +288,7 @@ def test_a_mask_behind_a_layer(folder, rewritten, reason):
 
     message = reason(rewritten(folder / "gru_stack.keras", change))
     assert message == (
-        "layer 6, 'late' (Masking): it masks what a layer computes; supported in front of the first layer only"
+        "layer 6, 'late' (Masking): it masks what a layer computes; one in front of the first layer is supported"
     )
 
 

@@ -87,6 +87,20 @@ def test_no_onnx_at_all(tmp_path: Path, reason: Reason) -> None:
         assert reason(path) in (DAMAGED, "it is no ONNX file: there is no graph in it")
 
 
+def test_names_that_are_no_text(layer: MakeGraph, reason: Reason) -> None:
+    name = "n" * 100
+    path = layer("GRU", node("Squeeze", "Y one", name), node("MatMul", f"{name} kernel", "y"), constants=ONE)
+    path.write_bytes(path.read_bytes().replace(name.encode(), b"\xff" * 100))
+    assert reason(path) == DAMAGED
+
+
+def test_numbers_that_are_not_finite(layer: MakeGraph, reason: Reason) -> None:
+    gemm = node("Gemm", "flat kernel", "y", alpha=float("inf"))
+    constants = {"zero": np.array([0]), "kernel": np.zeros((5, 2), np.float32)}
+    found = reason(layer("GRU", node("Squeeze", "H zero", "flat"), gemm, constants=constants))
+    assert found == "node 'Gemm y' (Gemm): kernel holds numbers that are not finite; train the model again"
+
+
 def test_a_file_larger_than_any_model(tmp_path: Path, reason: Reason) -> None:
     path = tmp_path / "model.onnx"
     with path.open("wb") as file:

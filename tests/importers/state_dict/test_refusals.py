@@ -37,8 +37,13 @@ DESCRIPTIONS = {
     DENSE + 'merge = "sum"': "layer 0 in model.toml: a dense layer has no merge",
     "softmax = true\n" + GRU: 'model.toml has the key "softmax"; there are layers, take, mean, std',
     'take = "first"\n' + GRU: 'model.toml: take is "first"; there are last, all, h_n',
-    'mean = ["a"]\n' + GRU: "model.toml: mean has to be a list of numbers or the name of a tensor",
-    "mean = [true]\n" + GRU: "model.toml: mean has to be a list of numbers or the name of a tensor",
+    'mean = ["a"]\n' + GRU: "model.toml: mean has to be a list of numbers to 1e30, or the name of a tensor",
+    "mean = [true]\n" + GRU: "model.toml: mean has to be a list of numbers to 1e30, or the name of a tensor",
+    "mean = ["
+    + "9" * 400
+    + "]\n"
+    + GRU: "model.toml: mean has to be a list of numbers to 1e30, or the name of a tensor",
+    "std = [nan]\n" + GRU: "model.toml: std has to be a list of numbers to 1e30, or the name of a tensor",
     "x = " + "[" * 20_000: "model.toml is no readable TOML: ",
     "x = ": "model.toml is no readable TOML: ",
 }
@@ -63,7 +68,11 @@ def test_a_description_that_is_missing_too_long_or_no_text(write: Write, reason:
 
 
 TENSORS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "another name": (GRU.replace("rnn", "gru"), {}, 'layer "gru" (gru): the file has no tensor "gru.weight_ih_l0"'),
+    "another name": (
+        GRU.replace("rnn", "gru"),
+        {},
+        'layer "gru" (gru): the file has no tensor "gru.weight_ih_l0"; it has "',
+    ),
     "another kind": (
         GRU.replace('"gru"', '"lstm"'),
         {},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).parent / "results"
-_PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert")
+_PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert", "onnx", "onnxruntime")
 
 
 def write(name: str, figures: dict[str, Any], commit: str) -> None:

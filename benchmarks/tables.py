@@ -48,7 +48,7 @@ def _agreement(figures: dict[str, Any]) -> str:
     architectures = list(dict.fromkeys(row["architecture"] for row in figures["runtimes"]))
     found: dict[tuple[str, str], dict[str, str]] = {}
     for row in figures["runtimes"]:
-        family = re.sub(r"^pi\d-|-(xnnpack|builtin|reference)$", "", row["name"])
+        family = re.sub(r"^pi\d-", "", row["name"]).removesuffix(f"-{row['kernels']}")
         found.setdefault((f"{family} {row['version']}", row["kernels"]), {})[row["architecture"]] = _differing(row)
     matrix = [(*key, *(cells.get(name, "") for name in architectures)) for key, cells in found.items()]
     devices = [(row["architecture"], row["name"], row["version"], _differing(row)) for row in figures["devices"]]

@@ -171,7 +171,7 @@ def digest(model: IntegerModel) -> str:
 
 
 def _structure_of(model: IntegerModel) -> str:
-    structure = {"interface": _interface_to_json(model.interface), "program": model.program.structure()}
+    structure = {"interface": model.interface.to_json(), "program": model.program.structure()}
     return json.dumps(structure, indent=1) + "\n"
 
 
@@ -258,11 +258,6 @@ def _kernels(arrays: Mapping[str, Any]) -> dict[str, Kernel]:
     if len(arrays) != len(kernels) * len(_KERNEL_PARTS):
         raise ValueError(f"{_WEIGHTS} holds an array that belongs to no kernel")
     return kernels
-
-
-def _interface_to_json(interface: Interface) -> dict[str, Any]:
-    values = {field.name: getattr(interface, field.name) for field in fields(Interface)}
-    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
 
 def _interface_from_json(values: Any, program: Program) -> Interface:

@@ -2,7 +2,7 @@
 """The float model, the integer model, and what both share: how a user's numbers become the network's and back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,11 @@ class Interface:
     def classes(self) -> tuple[str, ...]:
         """Class names in the order of the outputs; empty for regression."""
         return self.outputs if self.task == "classification" else ()
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as JSON-able values; the digits of its numbers give the same float32 back."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
     def normalize(self, x: npt.NDArray[Any]) -> Float:
         """(x - mean) / std of raw samples [..., F], float32."""

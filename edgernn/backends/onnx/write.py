@@ -4,18 +4,14 @@
 import json
 from pathlib import Path
 
-import numpy as np
-
+from edgernn.backends.metadata import METADATA, metadata
 from edgernn.backends.onnx.float_graph import float_graph
 from edgernn.backends.onnx.lower import input_names, lower, output_names, ports
-from edgernn.model import FloatModel, IntegerModel, Interface
+from edgernn.model import FloatModel, IntegerModel
 from edgernn.spec.ops import OPERAND_LIMIT
-from edgernn.spec.program import SPEC_VERSION
 
 FILE = "model.onnx"
 FLOAT_FILE = "model_float.onnx"
-METADATA = "edgernn"
-"""Key of the metadata: JSON with the task, names and normalization."""
 SCALES = "edgernn.scales"
 """Key of JSON with what one unit of each integer input and output stands for."""
 LIMIT = "edgernn.limit"
@@ -34,16 +30,11 @@ def integer_file(model: IntegerModel) -> bytes:
     inputs, outputs = input_names(program), output_names(program)
     scales = {key: 2.0 ** -program.tensors[name].frac for key, name in (inputs | outputs).items()}
     limit = OPERAND_LIMIT[program.tensors[program.x].dtype]
-    metadata = {METADATA: _metadata(model.interface), SCALES: json.dumps(scales), LIMIT: str(limit)}
-    return lower(program).finish(ports(program, inputs), ports(program, outputs), metadata)
+    entries = {METADATA: metadata(model.interface), SCALES: json.dumps(scales), LIMIT: str(limit)}
+    return lower(program).finish(ports(program, inputs), ports(program, outputs), entries)
 
 
 def float_file(model: FloatModel) -> bytes:
     """The model on float32 over sequences; x is the normalized input."""
     graph, inputs, outputs = float_graph(model)
-    return graph.finish(inputs, outputs, {METADATA: _metadata(model.interface)})
-
-
-def _metadata(interface: Interface) -> str:
-    """JSON; the digits of its numbers give the same float32 back."""
-    return json.dumps({"spec_version": SPEC_VERSION, **vars(interface)}, default=np.ndarray.tolist)
+    return graph.finish(inputs, outputs, {METADATA: metadata(model.interface)})

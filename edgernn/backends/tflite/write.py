@@ -1,20 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """The backend's two files: the integer step and, for comparing, the float step."""
 
-import json
 from pathlib import Path
 
-import numpy as np
-
+from edgernn.backends.metadata import METADATA, metadata
 from edgernn.backends.tflite.float_graph import float_graph
 from edgernn.backends.tflite.lower import lower
-from edgernn.model import FloatModel, IntegerModel, Interface
-from edgernn.spec.program import SPEC_VERSION
+from edgernn.model import FloatModel, IntegerModel
 
 FILE = "model.tflite"
 FLOAT_FILE = "model_float.tflite"
-METADATA = "edgernn"
-"""Name of the metadata entry."""
 
 
 def export(model: IntegerModel, original: FloatModel, name: str, folder: Path) -> None:
@@ -26,15 +21,10 @@ def export(model: IntegerModel, original: FloatModel, name: str, folder: Path) -
 def integer_file(model: IntegerModel) -> bytes:
     """The step on integers: x int8 or int16, y and the states int16, each with its scale, a power of two."""
     graph, inputs, outputs = lower(model.program)
-    return graph.finish(inputs, outputs, {METADATA: _metadata(model.interface)})
+    return graph.finish(inputs, outputs, {METADATA: metadata(model.interface).encode()})
 
 
 def float_file(model: FloatModel) -> bytes:
     """The step on float32; x is the normalized input, which is what the integer x stands for."""
     graph, inputs, outputs = float_graph(model)
-    return graph.finish(inputs, outputs, {METADATA: _metadata(model.interface)})
-
-
-def _metadata(interface: Interface) -> bytes:
-    """JSON; the digits of its numbers give the same float32 back."""
-    return json.dumps({"spec_version": SPEC_VERSION, **vars(interface)}, default=np.ndarray.tolist).encode()
+    return graph.finish(inputs, outputs, {METADATA: metadata(model.interface).encode()})

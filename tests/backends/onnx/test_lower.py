@@ -8,10 +8,11 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
+from edgernn.backends.metadata import METADATA
 from edgernn.backends.onnx import RUNTIMES, export
 from edgernn.backends.onnx.graph import IR_VERSION, OPSET
 from edgernn.backends.onnx.lower import OPERATORS
-from edgernn.backends.onnx.write import FILE, FLOAT_FILE, LIMIT, METADATA, SCALES, float_file, integer_file
+from edgernn.backends.onnx.write import FILE, FLOAT_FILE, LIMIT, SCALES, float_file, integer_file
 from edgernn.quantize import quantize
 from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.program import SPEC_VERSION, Kernel, Op, Program, State, Tensor

@@ -8,9 +8,10 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter as LiteRt
 from ai_edge_litert.interpreter import OpResolverType
 
+from edgernn.backends.metadata import METADATA
 from edgernn.backends.tflite import export
 from edgernn.backends.tflite.runtime import RUNTIMES
-from edgernn.backends.tflite.write import FILE, FLOAT_FILE, METADATA, float_file, integer_file
+from edgernn.backends.tflite.write import FILE, FLOAT_FILE, float_file, integer_file
 from edgernn.quantize import quantize
 from edgernn.spec.interpreter import Interpreter
 from edgernn.spec.program import SPEC_VERSION, Kernel, Op, Program, Tensor

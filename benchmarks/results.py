@@ -25,6 +25,11 @@ def write(name: str, figures: dict[str, Any], commit: str) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps({**origin, **figures}, indent=1) + "\n", encoding="utf-8")
 
 
+def exists(name: str) -> bool:
+    """Whether there are results of this benchmark."""
+    return (FOLDER / f"{name}.json").is_file()
+
+
 def read(name: str) -> dict[str, Any]:
     """What `write` wrote."""
     figures: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 """The committed results as Markdown, and the pages that show them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +16,18 @@ PAGES = (_ROOT / "README.md", _ROOT / "docs" / "c.md", _ROOT / "docs" / "runtime
 
 
 def update(text: str) -> str:
-    """`text` with what the results say between each pair of marks like <!-- speed --> and <!-- /speed -->."""
-    accuracy, agree, boards, control, speed = map(results.read, ("accuracy", "agree", "boards", "control", "speed"))
-    blocks = {
-        "agreement": _agreement(agree["watch"]),
-        "agreement_of_random_models": _agreement(agree["random"]),
-        "control": _control(control),
-        "control_by_path": _control_by_path(control),
-        "accuracy": _accuracy(accuracy),
-        "demo": _demo(speed),
-        "speed": _speed(speed),
-        "session": _session(speed),
-        "instructions": _instructions(boards),
-        "lstm": _peer(boards),
-        "sizes": _sizes(boards),
-    }
+    """`text` with what the results say between each pair of marks like <!-- speed --> and <!-- /speed -->.
+
+    Where a benchmark has not run yet, what stands there stays.
+    """
     for name in re.findall(r"<!-- (\w+) -->\n", text):
         before, opening, rest = text.partition(f"<!-- {name} -->\n")
         _, closing, after = rest.partition(f"<!-- /{name} -->\n")
         assert closing, name
-        text = f"{before}{opening}\n{blocks[name]}\n\n{closing}{after}"
+        if not results.exists(BLOCKS[name][0]):
+            continue
+        measure, block = BLOCKS[name]
+        text = f"{before}{opening}\n{block(results.read(measure))}\n\n{closing}{after}"
     return text
 
 
@@ -64,7 +56,7 @@ def _differing(row: dict[str, Any]) -> str:
 
 
 def _control(figures: dict[str, Any]) -> str:
-    """Each cell as the stock converter and as edgernn makes it: the two runtimes that differ most."""
+    """Each cell as the stock converter and as edgernn makes it: the most of each kind between any two runtimes."""
     columns = (
         "",
         "bytes",
@@ -161,3 +153,19 @@ def _sizes(figures: dict[str, Any]) -> str:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [columns, ["---"] * len(columns), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+BLOCKS: Mapping[str, tuple[str, Callable[[dict[str, Any]], str]]] = {
+    "agreement": ("agree", lambda figures: _agreement(figures["watch"])),
+    "agreement_of_random_models": ("agree", lambda figures: _agreement(figures["random"])),
+    "control": ("control", _control),
+    "control_by_path": ("control", _control_by_path),
+    "accuracy": ("accuracy", _accuracy),
+    "demo": ("speed", _demo),
+    "speed": ("speed", _speed),
+    "session": ("speed", _session),
+    "instructions": ("boards", _instructions),
+    "lstm": ("boards", _peer),
+    "sizes": ("boards", _sizes),
+}
+"""What each pair of marks shows: a benchmark, and the Markdown of its results."""

@@ -100,7 +100,7 @@ def _compare(model: Model, golden: Golden, engine: Engine, progress: Progress) -
         version = engine.version()
         found = _step_through(model, golden, engine.load(model.folder, model.integer), progress)
     except EdgernnError as error:
-        reason = str(error)
+        reason = str(error) or type(error).__name__
     status: Status = "unavailable" if reason else "differs" if found.mismatches else "agrees"
     return Result(
         name=engine.name,

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import tables
+from benchmarks import results, tables
 
 ROOT = Path(__file__).parent.parent
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in tables.PAGES}
 README, C_PAGE = PAGES["README"], PAGES["c"]
+MEASURES = sorted({measure for measure, _ in tables.BLOCKS.values()})
 CLASSES = {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
 ONNX_PAGE = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
 
@@ -22,6 +23,16 @@ ONNX_PAGE = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
 @pytest.mark.parametrize("text", PAGES.values(), ids=PAGES)
 def test_the_figures_are_those_of_the_results(text):
     assert "<!-- " in text and tables.update(text) == text
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_every_benchmark_has_results(measure):
+    assert results.exists(measure)
+
+
+def test_figures_of_a_benchmark_that_has_not_run_stay(monkeypatch, tmp_path):
+    monkeypatch.setattr("benchmarks.results.FOLDER", tmp_path)
+    assert tables.update(README) == README
 
 
 def test_every_example_runs(tmp_path):

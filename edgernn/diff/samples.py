@@ -178,8 +178,8 @@ def _as_input(name: str, array: Array, tensor: Tensor) -> Array:
     if array.dtype.newbyteorder("=") == np.dtype(tensor.dtype if tensor.readable else object):
         return array.astype(tensor.dtype)
     if not np.issubdtype(array.dtype, np.floating):
-        floats = ", or floats" if tensor.scales else ""
-        raise DataError(f"{name} has the dtype {array.dtype}, but the model takes {tensor.dtype}: convert it{floats}")
+        wanted = f"{tensor.dtype} or floats" if tensor.scales else tensor.dtype
+        raise DataError(f"{name} has the dtype {array.dtype}, but the model takes {wanted}: convert it")
     if not np.isfinite(array).all():
         raise DataError(f"{name} holds values that are no finite numbers: leave those samples out")
     if tensor.dtype.startswith("float"):

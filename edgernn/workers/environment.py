@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from edgernn.errors import WorkerError
 from edgernn.workers.client import Worker
 
 PROGRAM = Path(__file__).with_name("tflite_worker.py")
@@ -52,6 +53,9 @@ class Environment(Protocol):
     def installed(self) -> bool:
         """Whether it is there, and whole."""
 
+    def check(self) -> None:
+        """Raises WorkerError, MissingExtraError or MissingToolError when it, or what starts its workers, is missing."""
+
     def install(self, say: Say) -> None:
         """Makes it; does nothing when it is there. Raises WorkerError, MissingExtraError or MissingToolError."""
 
@@ -60,6 +64,11 @@ class Environment(Protocol):
 
     def open(self, variant: Variant, name: str) -> Worker:
         """Starts a worker, which calls itself `name` in errors. Raises WorkerError when it is not installed."""
+
+
+def not_installed(name: str) -> WorkerError:
+    """What is wrong with an environment that is not there."""
+    return WorkerError(f"{name} is not installed: run edgernn runtimes install {name}")
 
 
 def host_architecture() -> str:

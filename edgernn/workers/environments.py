@@ -3,7 +3,6 @@
 
 from dataclasses import dataclass
 
-from edgernn.errors import WorkerError
 from edgernn.workers.client import Worker
 from edgernn.workers.environment import Environment, Variant
 from edgernn.workers.here import Here
@@ -25,12 +24,8 @@ class KernelPath:
         return self.variant.name if len(self.variant.kernels) == 1 else f"{self.variant.name}-{self.kernels}"
 
     def version(self) -> str:
-        """Of the runtime. Raises WorkerError when it is not installed."""
-        name = self.environment.name
-        if not name:
-            self.environment.install(lambda line: None)
-        elif not self.environment.installed():
-            raise WorkerError(f"{name} is not installed: run edgernn runtimes install {name}")
+        """Of the runtime. Raises WorkerError, MissingExtraError or MissingToolError when it can't be started."""
+        self.environment.check()
         return self.variant.version
 
     def open(self) -> Worker:

@@ -27,15 +27,18 @@ class Here:
     def installed(self) -> bool:
         return bool(self._version())
 
-    def install(self, say: Say) -> None:
+    def check(self) -> None:
         if not self.installed():
             raise MissingExtraError("running a TFLite model", _PACKAGE, "litert")
+
+    def install(self, say: Say) -> None:
+        self.check()
 
     def remove(self) -> bool:
         raise WorkerError("the packages of this Python are yours: remove them with pip")
 
     def open(self, variant: Variant, name: str) -> Worker:
-        self.install(lambda line: None)
+        self.check()
         return Worker(name, [sys.executable, "-P", str(PROGRAM), variant.runtime], os.environ)
 
     def _version(self) -> str:

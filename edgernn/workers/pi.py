@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edgernn.errors import MissingToolError
 from edgernn.workers.client import Worker
-from edgernn.workers.environment import Say, Variant, isolated, surroundings
+from edgernn.workers.environment import Say, Variant, isolated, not_installed, surroundings
 from edgernn.workers.packages import Interpreter, digest, pip_install, run
 from edgernn.workers.store import StoredFolder
 
@@ -51,7 +51,7 @@ class EmulatedPi:
     """A Raspberry Pi 3, 4 and 5."""
 
     name = "pi-emulated"
-    description = "Raspberry Pi 3, 4 and 5 in QEMU: LiteRT and tflite-runtime; takes 250 MB"
+    description = "Raspberry Pi 3, 4 and 5 in QEMU: LiteRT and tflite-runtime; takes 240 MB"
     emulated = True
 
     def __init__(self) -> None:
@@ -63,7 +63,12 @@ class EmulatedPi:
         )
 
     def installed(self) -> bool:
-        return self._folder.path.exists()
+        return self._folder.exists()
+
+    def check(self) -> None:
+        if not self.installed():
+            raise not_installed(self.name)
+        _emulator()
 
     def install(self, say: Say) -> None:
         _emulator()

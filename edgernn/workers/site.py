@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgernn.errors import WorkerError
 from edgernn.workers.client import Worker
-from edgernn.workers.environment import Say, Variant, host_architecture, isolated, surroundings
+from edgernn.workers.environment import Say, Variant, host_architecture, isolated, not_installed, surroundings
 from edgernn.workers.packages import Interpreter, digest, pip_install
 from edgernn.workers.store import StoredFolder
 
@@ -32,7 +32,12 @@ class Site:
         self._folder = StoredFolder(name, f"{version}-{digest(pins, python, platform.machine())}")
 
     def installed(self) -> bool:
-        return self._folder.path.exists()
+        return self._folder.exists()
+
+    def check(self) -> None:
+        if not self.installed():
+            raise not_installed(self.name)
+        self._command()
 
     def install(self, say: Say) -> None:
         self._command()
@@ -70,7 +75,7 @@ class Site:
 def tflite_runtime() -> Site:
     """The last tflite-runtime that there are wheels of: for CPython 3.11 at most, and NumPy 1."""
     pins = ("tflite-runtime==2.14.0", "numpy==1.26.4")
-    about = "LiteRT of 2023 by its former name; takes a Python 3.11 and 90 MB"
+    about = "LiteRT of 2023 by its former name; takes a Python 3.11 and 85 MB"
     return Site("tflite-runtime", about, pins, ("xnnpack", "builtin", "reference"), "3.11")
 
 

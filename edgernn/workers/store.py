@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgernn.errors import MissingExtraError, WorkerError
@@ -25,6 +25,12 @@ class StoredFolder:
         """Where it is or would be. Raises MissingExtraError without platformdirs."""
         return _cache() / f"{self._name}-{self._key}"
 
+    def exists(self) -> bool:
+        """Whether it is there. Nothing is where the cache folder can't be found or read."""
+        with suppress(MissingExtraError):
+            return os.path.exists(self.path)
+        return False
+
     def make(self, fill: Callable[[Path], None]) -> None:
         """Fills a folder aside and renames it; does nothing when it is there.
 
@@ -33,7 +39,7 @@ class StoredFolder:
         written.
         """
         with self._explained(), self._alone():
-            if self.path.exists():
+            if self.exists():
                 return
             self._clean()
             aside = Path(tempfile.mkdtemp(prefix=self._aside, dir=self.path.parent))
@@ -45,7 +51,7 @@ class StoredFolder:
 
     def remove(self) -> bool:
         """Takes it away, with any key; returns whether there was one."""
-        if not self.path.parent.exists():
+        if not os.path.exists(self.path.parent):
             return False
         with self._explained(), self._alone():
             found = list(self.path.parent.glob(f"{self._name}-*"))

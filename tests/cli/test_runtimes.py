@@ -71,6 +71,13 @@ def test_wrong_usage(refused, cli, action):
     assert cli("runtimes", "--json", action, "tflm").exit_code == 2
 
 
+def test_an_environment_whose_emulator_is_missing(cli, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    outcome = cli("runtimes")
+    (line,) = (line for line in outcome.stdout.splitlines() if line.startswith("pi4-litert-xnnpack "))
+    assert line.rstrip().endswith("not installed") and "install Debian's package qemu-user-static\n" in outcome.stdout
+
+
 def test_a_missing_tool_is_one_line(refused, empty_cache, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     line = refused(1, "runtimes", "install", "pi-emulated")

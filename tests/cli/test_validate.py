@@ -59,8 +59,20 @@ def test_a_runtime_that_is_not_installed(pristine, cli, monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     outcome = cli("validate", pristine)
     assert outcome.exit_code == 1
-    assert outcome.stdout.count("run pip install 'edgernn[litert]'") == 3
+    assert outcome.stdout.count(f"\n{', '.join(LITERT)}: running a TFLite model needs ai-edge-litert, ") == 1
+    assert outcome.stdout.count("run pip install 'edgernn[litert]'") == 1
     assert cli("validate", pristine, "--runtime", "numpy").exit_code == 0
+
+
+def test_environments_that_are_not_installed(pristine, cli, monkeypatch, tmp_path):
+    monkeypatch.setenv("EDGERNN_CACHE", str(tmp_path))
+    outcome = cli("validate", pristine, "--runtime", "tflm", "--runtime", "pi-emulated")
+    assert outcome.exit_code == 1
+    assert outcome.stdout.splitlines()[-2:] == [
+        "tflm is not installed: run edgernn runtimes install tflm",
+        "pi3-litert-xnnpack, pi3-litert-builtin, pi3-litert-reference and 15 more: pi-emulated is not installed: run "
+        "edgernn runtimes install pi-emulated",
+    ]
 
 
 def test_json_into_a_file(pristine, cli, tmp_path):
@@ -113,7 +125,7 @@ def test_a_truncated_file_under_right_hashes(artifact, rehash, cli, length):
     outcome = cli("validate", artifact)
     assert outcome.exit_code == 1
     assert outcome.stdout.count("unavailable") == 3
-    assert "litert-builtin: " in outcome.stdout and "does not fit the model" in outcome.stdout
+    assert f"\n{', '.join(LITERT)}: " in outcome.stdout and "does not fit the model" in outcome.stdout
 
 
 def test_windows_of_ones_own(pristine, cli, tmp_path, runtime_names):

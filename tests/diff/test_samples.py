@@ -112,7 +112,7 @@ def test_a_model_that_remembers_takes_windows(remembering):
         ({"x": np.zeros((0, 4, 3))}, "no samples"),
         (
             {"x": np.zeros((2, 4, 3), np.int16)},
-            "dtype int16, but the model takes int8: convert it, or floats",
+            "dtype int16, but the model takes int8 or floats: convert it",
         ),
         ({"x": np.full((2, 4, 3), "a")}, "x has the dtype <U1"),
         ({"x": np.full((2, 4, 3), np.nan)}, "no finite numbers"),

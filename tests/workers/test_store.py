@@ -37,6 +37,15 @@ def test_where_it_is(cache, monkeypatch):
     monkeypatch.setitem(sys.modules, "platformdirs", None)
     with pytest.raises(MissingExtraError, match=r"edgernn\[runtimes\]"):
         _ = StoredFolder("thing", "1").path
+    assert not StoredFolder("thing", "1").exists()
+
+
+def test_a_cache_that_can_not_be_read(monkeypatch):
+    monkeypatch.setenv("EDGERNN_CACHE", "/" + "long" * 100)
+    folder = StoredFolder("thing", "1")
+    assert not folder.exists() and not folder.remove()
+    with pytest.raises(WorkerError, match="can't be written .*EDGERNN_CACHE"):
+        folder.make(fill)
 
 
 def test_it_is_made_once_and_removed_with_any_key(cache):

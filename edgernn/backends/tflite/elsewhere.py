@@ -82,4 +82,9 @@ def _check(found: Sequence[TensorInfo], names: Sequence[str], program: Program) 
         raise ValueError(f"it has {len(found)} inputs or outputs where the model has {len(wanted)}")
     for info, right in zip(found, wanted, strict=True):
         if info != right:
-            raise ValueError(f"it has {info} where the model has {right}")
+            raise ValueError(f"it has {_words(info)} where the model has {_words(right)}")
+
+
+def _words(info: TensorInfo) -> str:
+    points = f"{list(info.scales)} and zero points {list(info.zero_points)}"
+    return f"{info.name} {info.dtype} {list(info.shape)} of scales {points}"

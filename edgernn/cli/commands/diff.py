@@ -160,7 +160,8 @@ def _show_outputs(report: "Report") -> None:
         rows.append(
             (path.name, path.version, path.status, *(counts if told else "----"), len(path.ops) if told else "-")
         )
-    table(f"Outputs of {report.samples:,} samples, compared with {report.base}", columns, rows, texts=3)
+    samples = "1 sample" if report.samples == 1 else f"{report.samples:,} samples"
+    table(f"Outputs of {samples}, compared with {report.base}", columns, rows, texts=3)
 
 
 def _show_pairs(report: "Report") -> None:

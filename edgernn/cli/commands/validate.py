@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _FIRST_STEPS = 3
 """Of every window: over a serial line, or emulated, those of the built-in data take a few seconds."""
+_NAMED = 3
+"""Runtimes that are named where more are unavailable for the same reason."""
 
 
 @click.command()
@@ -94,7 +96,7 @@ def command(
 
 
 def show(report: "Report") -> None:
-    """Prints the table, and the first difference of each runtime that differs."""
+    """Prints the table, why runtimes are unavailable, and the first difference of each that differs."""
     columns = ("runtime", "kernels", "architecture", "version", "status", "steps", "values", "mismatches", "largest")
     rows = [
         (r.name, r.kernels, r.architecture, r.version, r.status)
@@ -102,8 +104,13 @@ def show(report: "Report") -> None:
         for r in report.runtimes
     ]
     table("Agreement with the reference, every output and state at every step", columns, rows, texts=5)
+    reasons: dict[str, list[str]] = {}
     for result in report.runtimes:
         if result.reason:
-            say(f"{result.name}: {result.reason}")
+            reasons.setdefault(result.reason, []).append(result.name)
+    for reason, names in reasons.items():
+        others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        say(reason if reason.startswith(f"{names[0]} ") else f"{', '.join(names[:_NAMED])}{others}: {reason}")
+    for result in report.runtimes:
         if result.first_difference is not None:
             say(f"{result.name} differs first in {result.first_difference}")

@@ -104,7 +104,7 @@ def test_files_that_are_not_the_model_s(one_of_each, small, quantized, make_mode
         (b"", "empty"),
         (b"not a flatbuffer" * 100, "does not fit the model"),
         (integer_file(quantized(("lstm", 6, {}), ("dense", 2, {}))), "inputs or outputs"),
-        (integer_file(quantized(("gru", 7, {}), ("dense", 2, {}))), "(1, 7)"),
+        (integer_file(quantized(("gru", 7, {}), ("dense", 2, {}))), "[1, 7]"),
         (float_file(make_model(*LAYERS)), "float32"),
     ):
         (tmp_path / FILE).write_bytes(content)

@@ -184,6 +184,9 @@ class Elsewhere:
     def installed(self):
         return True
 
+    def check(self):
+        """It is there."""
+
     def open(self, variant, name):
         return Worker(name, [sys.executable, *map(str, self.command)], os.environ)
 

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn diff"""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgernn.cli import outcome
 from edgernn.cli.console import Phases, say, table
-from edgernn.cli.files import write
-from edgernn.errors import ConfigError, EdgernnError, ModelError
+from edgernn.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     from edgernn.diff.compare import Comparison, Culprit, Report
@@ -51,9 +50,7 @@ _SHOWN_NAME = 70
     help="An input that takes an output of the step before. May be repeated. An input and an output of the same name "
     "in the signature need none.",
 )
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="Write the report to this file as JSON, - for stdout."
-)
+@outcome.option
 def command(
     model: Path,
     data: Path,
@@ -73,11 +70,11 @@ def command(
     edgernn diff model.tflite --data windows.npz
     edgernn diff model.tflite --data windows.npz --runtime litert-xnnpack --runtime tflm --samples 10
     """
-    from edgernn.diff import compare, paths, report
+    from edgernn.diff import compare, paths
     from edgernn.diff import samples as inputs
+    from edgernn.diff.report import to_json
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise EdgernnError(f"{json_file} can't be written, there is no folder {json_file.parent}: name another file")
+    outcome.check(json_file)
     carried = dict(_state(text) for text in states)
     chosen = paths.select(names)
     if base:
@@ -90,14 +87,7 @@ def command(
     prepared = inputs.prepare(graph, arrays, carried, samples)
     with Phases()("compare", prepared.count) as progress:
         found = compare.compare(content, graph, prepared, chosen, base, progress)
-    if json_file == Path("-"):
-        say(json.dumps(report.to_json(found)))
-    else:
-        show(found)
-        if json_file is not None:
-            write(json_file, json.dumps(report.to_json(found), indent=2) + "\n", replace=True)
-    if not found.agrees:
-        raise click.exceptions.Exit(1)
+    outcome.give(json_file, lambda: to_json(found), lambda: show(found), agrees=found.agrees)
 
 
 def show(report: "Report") -> None:

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn validate"""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgernn.cli import selection
+from edgernn.cli import outcome, selection
 from edgernn.cli.console import Phases, say, table
-from edgernn.cli.files import write
-from edgernn.errors import DataError, EdgernnError
+from edgernn.errors import DataError
 
 if TYPE_CHECKING:
     from edgernn.validate import Report
@@ -32,9 +30,7 @@ _NAMED = 3
     type=click.IntRange(1),
     help=f"Compare the first steps of every window only. Default: all; {_FIRST_STEPS} on a target or emulated.",
 )
-@click.option(
-    "--json", "json_file", type=click.Path(path_type=Path), help="Write the report to this file as JSON, - for stdout."
-)
+@outcome.option
 def command(
     artifact: Path,
     data: Path | None,
@@ -58,8 +54,7 @@ def command(
     from edgernn.device import targets
     from edgernn.validate import Report, Result, validate
 
-    if json_file is not None and not json_file.parent.is_dir():
-        raise EdgernnError(f"{json_file} can't be written, there is no folder {json_file.parent}: name another file")
+    outcome.check(json_file)
     runtimes, devices = selection.runtimes(names, target_names), targets.select(target_names)
     model = load(artifact)
     if data is None:
@@ -85,14 +80,7 @@ def command(
             with device:
                 results += validate(model, some, [device], progress).runtimes
     report = Report(tuple(results))
-    if json_file == Path("-"):
-        say(json.dumps(report.to_json()))
-    else:
-        show(report)
-        if json_file is not None:
-            write(json_file, json.dumps(report.to_json(), indent=2) + "\n", replace=True)
-    if not report.agrees:
-        raise click.exceptions.Exit(1)
+    outcome.give(json_file, report.to_json, lambda: show(report), agrees=report.agrees)
 
 
 def show(report: "Report") -> None:

@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+BENCH := $(VENV)/.installed-bench
 C_SOURCES := CMakeLists.txt $(wildcard edgernn/native/*.[ch] edgernn/backends/c/runtime/*.[ch])
 
 # Compilers and emulators of all boards, and what the checks of the C need.
@@ -25,6 +26,10 @@ help: ## Show these lines
 $(READY): pyproject.toml constraints.txt $(C_SOURCES)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[build,dev]'
+	touch $@
+
+$(BENCH): $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	touch $@
 
 demo: $(READY) ## Install, then build the default model from smartwatch recordings into build/watch
@@ -57,7 +62,7 @@ firmware: $(READY) ## Build a board's image: make firmware BOARD=cortex_m4 ARTIF
 qemu: firmware ## Run it in QEMU, its serial line at TCP port 5555
 	$(MAKE) -C firmware_stubs run BOARD=$(BOARD) OUT=../build/firmware/$(BOARD)
 
-bench: $(READY) ## Measure accuracy over all folds, the time of a step and every board; into benchmarks/results
+bench: $(BENCH) tools runtimes ## Measure accuracy, time beside other runtimes, and every board; into benchmarks/results
 	$(BIN)/python -m benchmarks
 
 agree: $(READY) tools runtimes ## Compare every runtime and board on random models too; into benchmarks/results

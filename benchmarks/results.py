@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from edgernn.backends.c.host import CRuntime
+
 FOLDER = Path(__file__).parent / "results"
 _PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert", "onnx", "onnxruntime")
 
@@ -19,7 +21,11 @@ def write(name: str, figures: dict[str, Any], commit: str) -> None:
         "command": f"python -m benchmarks {name}",
         "commit": commit,
         "machine": {"cpu": _cpu(), "cores": os.cpu_count(), "system": platform.platform()},
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in _PACKAGES}},
+        "versions": {
+            "python": platform.python_version(),
+            "compiler": CRuntime().version(),
+            **{package: version(package) for package in _PACKAGES},
+        },
     }
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{name}.json").write_text(json.dumps({**origin, **figures}, indent=1) + "\n", encoding="utf-8")

@@ -8,8 +8,8 @@ y = session.step(x)
 
 from edgernn.artifact import Model, load
 from edgernn.errors import EdgernnError
-from edgernn.session import Session
+from edgernn.session import Session, Streams
 
-__all__ = ["EdgernnError", "Model", "Session", "__version__", "load"]
+__all__ = ["EdgernnError", "Model", "Session", "Streams", "__version__", "load"]
 
 __version__ = "0.1.0"

@@ -28,7 +28,7 @@ from edgernn.cells.algebra import Float
 from edgernn.errors import ArtifactError
 from edgernn.model import IntegerModel, Interface
 from edgernn.npz import read_npz
-from edgernn.session import Session
+from edgernn.session import Session, Streams
 from edgernn.spec.program import Kernel, Program, ProgramError
 
 FORMAT_VERSION = 1
@@ -63,6 +63,12 @@ class Model:
         Raises ConfigError for another name, and EdgernnError for "native" where it is not installed.
         """
         return Session(self.integer, engine)
+
+    def streams(self, count: int, engine: str | None = None) -> Streams:
+        """So many streams that are stepped together, each with a state that starts at zero. Raises what `session`
+        raises, and ConfigError where there are none.
+        """
+        return Streams(self.integer, count, engine)
 
 
 @dataclass(frozen=True)

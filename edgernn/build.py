@@ -108,7 +108,8 @@ def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
         model = run("prune units", model, tuning, 1, original)
         stages.append(_stage("unit_pruned", model, parts.test))
     if config.prune.sparsity:
-        sparse = replace(tuning, sparsity=config.prune.sparsity)
+        rows, columns = map(int, config.prune.block.split("x"))
+        sparse = replace(tuning, sparsity=config.prune.sparsity, block=(rows, columns))
         model = run("prune weights", model, sparse, 2, original)
         stages.append(_stage("pruned", model, parts.test))
     calibration = parts.train.spread(config.quantize.windows)

@@ -147,6 +147,11 @@ class PruneConfig(_Section):
     """Both kinds fine-tune towards the outputs of the model before pruning; 0 leaves a kind out."""
 
     sparsity: Share = Field(0.0, description="share of the weights that become zero; they still take their bytes")
+    block: Literal["1x1", "1x4", "4x1", "4x4"] = Field(
+        "1x1",
+        description="rows x columns of a matrix that become zero together: 1x1, 1x4, 4x1 or 4x4; above 1x1, matrices "
+        "with fewer than 16 inputs or units stay dense",
+    )
     units: Share = Field(0.0, description="share of the hidden units that are removed, so the model is smaller")
     epochs: int = Field(15, ge=1, le=10000, description="of fine-tuning, each kind")
 

@@ -50,8 +50,8 @@ static int32_t info(protocol_t *protocol, uint8_t *payload)
     to = put(to, stack_size(), 4);
     to = put(to, stack_used(), 4);
     memcpy(to, MODEL_HASH, sizeof MODEL_HASH - 1u);
-    memcpy(payload + PROTOCOL_INFO_BYTES, FIRMWARE_BOARD, sizeof FIRMWARE_BOARD - 1u);
-    return PROTOCOL_INFO_BYTES + sizeof FIRMWARE_BOARD - 1u;
+    memcpy(payload + PROTOCOL_INFO_BYTES, PROTOCOL_NAMES, sizeof PROTOCOL_NAMES - 1u);
+    return PROTOCOL_INFO_BYTES + sizeof PROTOCOL_NAMES - 1u;
 }
 
 static int32_t reset(protocol_t *protocol, uint8_t *payload)

@@ -11,8 +11,8 @@
  *     INFO         -             u8 PROTOCOL_VERSION, u8 version of the specification, u8 bytes of an operand (1 or 2),
  *                                u8 port_ticks_kind_t, u16 features, u16 outputs, u32 bytes of the state,
  *                                u32 ticks a second, i32 result of model_selftest, u32 bytes of stack, u32 bytes of
- *                                it ever used (both 0: unknown), 16 characters of MODEL_HASH, the board's name to
- *                                the end
+ *                                it ever used (both 0: unknown), 16 characters of MODEL_HASH, the board's name, a
+ *                                space, the family of the processor's kernels to the end
  *     RESET        -             -
  *     STEP         operands x    outputs y (i16 each), then the state after the step, then u32 its age
  *     RUN          u32 n, x      u64 ticks of n steps with this x, u64 ticks of the same loop without the steps
@@ -29,10 +29,11 @@
 
 #include <stdint.h>
 
+#include "edgernn.h"
 #include "frame.h"
 #include "model.h"
 
-#define PROTOCOL_VERSION 1
+#define PROTOCOL_VERSION 2
 
 typedef enum {
     PROTOCOL_INFO = 0x01,
@@ -55,13 +56,15 @@ typedef enum {
     PROTOCOL_OPERAND = 6       /* an operand is beyond +-MODEL_X_LIMIT */
 } protocol_error_t;
 
-/* Bytes before the payload, and of INFO's reply without the board's name. */
+#define PROTOCOL_NAMES FIRMWARE_BOARD " " EDGERNN_FAMILY
+
+/* Bytes before the payload, and of INFO's reply without the names at its end. */
 #define PROTOCOL_HEADER_BYTES 4u
 #define PROTOCOL_INFO_BYTES 44u
 
 /* All that is longer than some other payload may be: the size of this union sizes the buffer. */
 typedef union {
-    uint8_t info[PROTOCOL_INFO_BYTES + sizeof FIRMWARE_BOARD - 1u];
+    uint8_t info[PROTOCOL_INFO_BYTES + sizeof PROTOCOL_NAMES - 1u];
     uint8_t run[sizeof(uint32_t) + MODEL_FEATURES * sizeof(model_x_t)];
     uint8_t stepped[MODEL_OUTPUTS * sizeof(int16_t) + MODEL_STATE_BYTES + sizeof(uint32_t)];
 } protocol_payload_t;

@@ -22,7 +22,7 @@ from edgernn.golden import load as load_golden
 from edgernn.model import FloatModel, IntegerModel, Interface, Layer
 from edgernn.quantize import quantize
 
-pytest_plugins = ["tests.programs"]
+pytest_plugins = ["tests.kernels", "tests.programs"]
 
 STEPS = 12
 """Of the golden windows of the small artifact."""

@@ -138,6 +138,14 @@ def test_a_gru_with_the_other_reset_gate(run, windows):
     assert pruned.nonzero < float_stage.nonzero and integer.nonzero <= pruned.nonzero
 
 
+def test_pruned_blocks_are_zero_in_the_integers(run, windows):
+    sets = ["model.cell=rnn", "model.units=16", "prune.sparsity=0.75", "prune.block=4x4"]
+    kernels = check(run("data.source=npz", f"data.path={windows()}", *sets), "rnn", "dense").integer.program.kernels
+    blocks = kernels["rnn_0/recurrent"].weights.reshape(4, 4, 4, 4).any(axis=(1, 3))
+    assert 1 <= blocks.sum() <= 4
+    assert (kernels["dense_1/kernel"].weights != 0).mean() > 0.5
+
+
 @pytest.mark.usefixtures("untrained")
 def test_folds_test_every_group_once(windows):
     settings = config.load(

@@ -111,6 +111,8 @@ def test_an_integer_is_a_number():
         ("train.seed=-1", "train.seed is -1"),
         ("train.dropout=1", "train.dropout is 1"),
         ("prune.sparsity=0.96", "should be less than or equal to 0.95 (share of the weights"),
+        ("prune.block=3x3", "prune.block is \"3x3\", but should be '1x1', '1x4', '4x1' or '4x4' (rows x columns"),
+        ("prune.block=[4, 4]", "prune.block is [4, 4], but should be '1x1'"),
         ("quantize.operands=int4", "should be 'int8' or 'int16'"),
         ("augment.rotation=[1, 2]", "augment.rotation is [1, 2], but should have at least 3 items"),
         ("augment.mirror=ax", 'augment.mirror is "ax", but should be a list'),

@@ -36,9 +36,8 @@ def sources(folder):
 def test_a_wheel(tmp_path, compiler):
     wheel = build("wheel", ROOT, tmp_path, **({} if compiler else {"CC": "/there/is/no/compiler"}))
     names = set(zipfile.ZipFile(wheel).namelist())
-    package = sources(ROOT / "edgernn") - {
-        f"edgernn/native/{file}" for file in ("engine.h", "loader.c", "module.c", "step.c")
-    }
+    package = sources(ROOT / "edgernn")
+    package -= {name for name in package if name.startswith("edgernn/native/") and name.endswith((".c", ".h"))}
     firmware = {f"edgernn/{name}" for name in sources(FIRMWARE)}
     extension = {name for name in names if name.startswith("edgernn/native/_engine.") and not name.endswith(".pyi")}
     assert {name for name in names if ".dist-info/" not in name} == package | firmware | extension

@@ -15,13 +15,18 @@ from edgernn import golden
 from edgernn.errors import ConfigError, DataError
 from edgernn.quantize import quantize
 from edgernn.session import Session
+from tests.kernels import FAMILIES, VARIABLE
 
 SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
 
 
-@pytest.fixture(params=["native", "numpy"])
-def engine(request):
-    return request.param
+@pytest.fixture(params=["numpy", *FAMILIES])
+def engine(request, monkeypatch):
+    """Each engine, the native one with each family of kernels."""
+    if request.param == "numpy":
+        return "numpy"
+    monkeypatch.setenv(VARIABLE, request.param)
+    return "native"
 
 
 @pytest.fixture
@@ -288,3 +293,78 @@ def test_a_bidirectional_model_reads_windows_from_both_ends(make_artifact, engin
         model.session(engine).step(windows[0, 0])
     with pytest.raises(DataError, match="a step takes 3 values of a sample, not an array of shape .6."):
         model.session(engine).run(np.zeros((2, 12, 6)))
+
+
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_streams_are_so_many_sessions(model, engine, count):
+    windows = np.random.default_rng(4).normal(size=(count, 9, 3))
+    streams = model.streams(count, engine)
+    assert (len(streams), streams.engine) == (count, engine)
+    expected = model.session("numpy").run(windows)
+    np.testing.assert_array_equal(streams.run(windows[:, :4]), expected[:, :4])
+    np.testing.assert_array_equal(streams.step(windows[:, 4]), expected[:, 4])
+    np.testing.assert_array_equal(streams.run(windows[:, 5:]), expected[:, 5:])
+    streams.reset()
+    operands = model.integer.quantize_input(windows)
+    expected = model.session("numpy").run(operands)
+    found = np.stack([streams.step(operands[:, t]) for t in range(9)], axis=1)
+    assert found.dtype == np.int16
+    np.testing.assert_array_equal(found, expected)
+    streams.reset()
+    np.testing.assert_array_equal(streams.run(operands), expected)
+
+
+def test_one_of_the_streams_is_reset(model, engine):
+    windows = np.random.default_rng(5).normal(size=(3, 8, 3))
+    streams, expected = model.streams(3, engine), model.session("numpy").run(windows)
+    streams.run(windows)
+    streams.reset(1)
+    found = streams.run(windows)
+    np.testing.assert_array_equal(found[1], expected[1])
+    assert not np.array_equal(found[0], expected[0])
+    assert not np.array_equal(found[2], expected[2])
+    for stream in (-1, 3):
+        with pytest.raises(DataError, match=f"there is no stream {stream}, only 0 to 2"):
+            streams.reset(stream)
+
+
+@pytest.mark.parametrize(
+    ("method", "samples", "words"),
+    [
+        ("step", [1.0, 2.0, 3.0], "an array [streams, features], not one of shape [3]"),
+        ("step", np.zeros((2, 1, 3)), "an array [streams, features], not one of shape [2, 1, 3]"),
+        ("step", np.zeros((3, 3)), "there are 2 streams, not 3"),
+        ("step", np.zeros((2, 4)), "takes 3 features, not an array of shape [4]"),
+        ("step", [[1.0, 2.0, 3.0], [1.0]], "differ in length"),
+        ("step", np.full((2, 3), -128, np.int8), "must lie within +-127"),
+        ("step", [[0.0, 0.0, 0.0], [0.0, np.nan, 0.0]], "feature 1 (f1) of the sample, stream 1 is nan in float32"),
+        ("run", np.zeros((2, 3)), "an array [streams, steps, features], not one of shape [2, 3]"),
+        ("run", np.zeros((2, 0, 3)), "an array [streams, steps, features], not one of shape [2, 0, 3]"),
+        ("run", np.zeros((1, 5, 3)), "there are 2 streams, not 1"),
+        ("run", np.zeros((2, 5, 2)), "takes 3 features, not an array of shape [2]"),
+        ("run", [[[0.0, 0.0, 0.0]] * 2, [[0.0, 0.0, np.inf]] * 2], "of the sample, stream 1, step 0 is inf in float32"),
+    ],
+    ids=repr,
+)
+def test_what_no_streams_take(model, engine, method, samples, words):
+    windows = np.random.default_rng(6).normal(size=(2, 4, 3))
+    streams = model.streams(2, engine)
+    streams.run(windows[:, :2])
+    with pytest.raises(DataError) as caught:
+        getattr(streams, method)(samples)
+    assert words in str(caught.value)
+    expected = model.session("numpy").run(windows)[:, 2:]
+    np.testing.assert_array_equal(streams.run(windows[:, 2:]), expected, "what is refused must not change the states")
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.0, True, None])
+def test_how_many_streams_there_can_be(model, engine, count):
+    with pytest.raises(ConfigError, match=f"streams are counted from 1 on, not {count!r}"):
+        model.streams(count, engine)
+
+
+def test_streams_of_a_bidirectional_model_take_both_ends(make_artifact, engine):
+    model = edgernn.load(make_artifact(("gru", 4, {}), ("dense", 2, {}), bidirectional=True))
+    pairs = np.random.default_rng(7).normal(size=(3, 5, 6))
+    for window, results in zip(pairs, model.streams(3, engine).run(pairs), strict=True):
+        np.testing.assert_array_equal(results, model.session("numpy").run(window))

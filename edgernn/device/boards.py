@@ -16,7 +16,7 @@ _PACKAGE = Path(__file__).parent.parent
 FIRMWARE = (_PACKAGE if (_PACKAGE / "firmware_stubs").is_dir() else _PACKAGE.parent) / "firmware_stubs"
 """Inside of an installed package, beside the package in a clone."""
 _IMAGE, _SERIAL = "{image}", "{serial}"
-_KEYS = "CORE", "EMULATED", "PACKAGES", "CC", "SIZE", "EMULATOR"
+_KEYS = "CORE", "EMULATED", "PACKAGES", "CC", "SIZE", "CFLAGS", "EMULATOR"
 _OF_AN_OUTER_MAKE = "MAKE", "MFLAGS", "GNUMAKEFLAGS"
 
 
@@ -25,7 +25,8 @@ class Board:
     """What a board.mk says (firmware_stubs/Makefile).
 
     core: what executes the image; emulated: what stands in for the board here, "" for nothing; packages: Debian's;
-    compiler, size: programs; emulator: the command that runs an image, empty where only the real board does.
+    compiler, size: programs; flags: the compiler's for the core; emulator: the command that runs an image, empty where
+    only the real board does.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Board:
     packages: tuple[str, ...]
     compiler: str
     size: str
+    flags: tuple[str, ...]
     emulator: tuple[str, ...]
 
     @property
@@ -130,8 +132,17 @@ def _read(path: Path) -> Board:
     for key in _KEYS:
         if key not in values:
             raise ConfigError(f"{path.parent.name}/board.mk has no {key}: give it a line that begins with {key} :=")
-    packages, emulator = (tuple(values[key].split()) for key in ("PACKAGES", "EMULATOR"))
-    return Board(path.parent.name, values["CORE"], values["EMULATED"], packages, values["CC"], values["SIZE"], emulator)
+    packages, flags, emulator = (tuple(values[key].split()) for key in ("PACKAGES", "CFLAGS", "EMULATOR"))
+    return Board(
+        name=path.parent.name,
+        core=values["CORE"],
+        emulated=values["EMULATED"],
+        packages=packages,
+        compiler=values["CC"],
+        size=values["SIZE"],
+        flags=flags,
+        emulator=emulator,
+    )
 
 
 @cache

@@ -15,7 +15,7 @@ from types import ModuleType
 
 from edgernn.errors import DeviceError, MissingExtraError
 
-VERSION = 1
+VERSION = 2
 REPLY = 0x80
 FAILURE = 0xFF
 """The kind of a reply whose payload is an `Error`; its sequence is 0 where the request's could not be read."""
@@ -72,7 +72,7 @@ class Info:
 
     operand_bytes: of an element of x; selftest: 0, or the first step that differs, from 1;
     stack_size, stack_used: in bytes, the most that was ever used, both 0 where unknown;
-    model_hash: the first 16 digits of `edgernn.artifact.digest`.
+    model_hash: the first 16 digits of `edgernn.artifact.digest`; kernels: the family of those of its processor.
     """
 
     spec_version: int
@@ -87,11 +87,12 @@ class Info:
     stack_used: int
     model_hash: str
     board: str
+    kernels: str
 
 
 _HEAD, _CRC = struct.Struct("<BBH"), struct.Struct("<H")
 _INFO = struct.Struct("<4B2H2Ii2I16s")
-_HASH, _BOARD = re.compile(r"[0-9a-f]{16}"), re.compile(r"[\w.-]{1,64}")
+_HASH, _NAME = re.compile(r"[0-9a-f]{16}"), re.compile(r"[\w.-]{1,64}")
 
 
 def encode(frame: Frame) -> bytes:
@@ -128,12 +129,16 @@ def parse_info(payload: bytes) -> Info:
     _, *values = _INFO.unpack_from(payload)
     try:
         values[2], values[-1] = Ticks(values[2]), values[-1].decode("ascii")
-        values.append(payload[_INFO.size :].decode("ascii"))
+        board, _, kernels = payload[_INFO.size :].decode("ascii").partition(" ")
+        values += board, kernels
     except ValueError as error:
         raise DeviceError(f"its info is malformed ({error})") from error
     info = Info(*values)
-    if not (_HASH.fullmatch(info.model_hash) and _BOARD.fullmatch(info.board) and info.ticks_per_second):
-        told = f"model {info.model_hash!r}, board {info.board!r}, {info.ticks_per_second} ticks a second"
+    names = all(_NAME.fullmatch(name) for name in (info.board, info.kernels))
+    if not (_HASH.fullmatch(info.model_hash) and names and info.ticks_per_second):
+        told = (
+            f"model {info.model_hash!r}, board {board!r}, kernels {kernels!r}, {info.ticks_per_second} ticks a second"
+        )
         raise DeviceError(f"its info is malformed ({told})")
     return info
 

@@ -49,12 +49,12 @@ _PATIENCE, _SERIAL_PATIENCE = 30.0, 3.0
 class Target:
     """A device as an engine (`edgernn.backends.runtime.Engine`), for one `with`.
 
-    name: the text that names it; architecture: "" where that is not known here; emulates_board: whether a tick stands
-    for an instruction; may_emulate: whether that is unknown; sizes: of the image, once one was built for it.
+    name: the text that names it; kernels: what the device says of them, "" before; architecture: "" where that is not
+    known here; emulates_board: whether a tick stands for an instruction; may_emulate: whether that is unknown;
+    sizes: of the image, once one was built for it.
     """
 
-    kernels = "plain C"
-    architecture = ""
+    kernels = architecture = ""
     emulates_board = may_emulate = False
     sizes: Sizes | None = None
 
@@ -75,7 +75,9 @@ class Target:
     def connect(self, artifact: Path, model: IntegerModel) -> Device:
         """A device that holds `model`, whose self-test it has passed. Raises DeviceError where there is none."""
         device = self._reach(model)
-        self._check(device.info(), artifact, model)
+        info = device.info()
+        self._check(info, artifact, model)
+        self.kernels = info.kernels
         return device
 
     def load(self, artifact: Path, model: IntegerModel) -> DeviceStepper:

@@ -14,33 +14,35 @@ from edgernn.model import IntegerModel
 
 
 class Engine(Protocol):
-    """One stream through a model. Operands are of the program's dtype, within the range of operands."""
+    """One stream through a model, or n of them. Operands are of the program's dtype, within the range of operands."""
 
     @property
     def name(self) -> str:
         """As given to `choose`."""
 
-    def reset(self) -> None:
-        """The state is zero again."""
+    def reset(self, stream: int | None = None) -> None:
+        """The state is zero again: of that stream, or of all."""
 
     def quick(self, x: object) -> npt.NDArray[Any] | None:
-        """A step where no more than a glance at x is needed: `Session.step`. None for anything unusual or wrong."""
+        """A step of one stream where no more than a glance at x is needed: `Session.step`. None for anything unusual
+        or wrong."""
 
     def run(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Steps through [T, F] from the present state; every step's output [T, K] of the program."""
+        """Steps through [T, F], or [n, T, F] of n streams, from the present state; every step's output of the program,
+        [T, K] or [n, T, K]."""
 
     def run_windows(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Steps through each window of [n, T, F] from a state of zero; [n, T, K]. The present state stays as it is."""
 
 
-def choose(model: IntegerModel, name: str | None) -> Engine:
-    """A new stream by the engine of this name; None takes "native" where it is installed, "numpy" otherwise.
+def choose(model: IntegerModel, name: str | None, streams: int | None = None) -> Engine:
+    """A new stream by the engine of this name, or so many; None takes "native" where it is installed, else "numpy".
 
     Raises ConfigError for another name, and EdgernnError for "native" where it is not installed.
     """
     if name is None:
         name = NativeEngine.name if native.installed() else NumpyEngine.name
-    engines: dict[str, Callable[[IntegerModel], Engine]] = {e.name: e for e in (NativeEngine, NumpyEngine)}
+    engines: dict[str, Callable[[IntegerModel, int | None], Engine]] = {e.name: e for e in (NativeEngine, NumpyEngine)}
     if name not in engines:
         raise ConfigError(f"there is no engine {name!r}; there are {', '.join(engines)}")
-    return engines[name](model)
+    return engines[name](model, streams)

@@ -24,13 +24,19 @@ def installed() -> bool:
     return _engine is not None
 
 
+def kernels() -> str:
+    """The family of kernels that models are loaded for: the best one that the processor can run, or the one that the
+    environment variable EDGERNN_KERNELS names.
+
+    Raises EdgernnError when that is not there, or the extension not installed.
+    """
+    _check_installed()
+    return _engine.kernels()
+
+
 def load(model: IntegerModel) -> "_engine.Model":
-    """The model in the extension, loaded once however many streams it has. Raises EdgernnError when there is none."""
-    if not installed():
-        raise EdgernnError(
-            "the native engine is not installed: install a C compiler and Python's headers (Debian's packages gcc and "
-            "python3-dev), then install edgernn again"
-        )
+    """The model in the extension, loaded once however many streams it has. Raises what `kernels` raises."""
+    _check_installed()
     if model not in _loaded:
         interface = model.interface
         _loaded[model] = _engine.Model(
@@ -44,19 +50,30 @@ def load(model: IntegerModel) -> "_engine.Model":
     return _loaded[model]
 
 
+def _check_installed() -> None:
+    if not installed():
+        raise EdgernnError(
+            "the native engine is not installed: install a C compiler and Python's headers (Debian's packages gcc and "
+            "python3-dev), then install edgernn again"
+        )
+
+
 class NativeEngine:
     """Steps with the C runtime."""
 
     name = "native"
 
-    def __init__(self, model: IntegerModel) -> None:
-        """Raises EdgernnError when the extension is not installed."""
+    def __init__(self, model: IntegerModel, streams: int | None = None) -> None:
+        """Raises what `load` raises."""
         self._model = load(model)
-        self._stream = _engine.Stream(self._model)
+        self._stream = _engine.Stream(self._model, streams or 1)
         self.quick = self._stream.step
 
-    def reset(self) -> None:
-        self._stream.reset()
+    def reset(self, stream: int | None = None) -> None:
+        if stream is None:
+            self._stream.reset()
+        else:
+            self._stream.reset(stream)
 
     def run(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
         return self._stream.run(np.require(operands, requirements=["C", "A"]))

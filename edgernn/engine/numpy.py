@@ -17,13 +17,18 @@ class NumpyEngine:
 
     name = "numpy"
 
-    def __init__(self, model: IntegerModel) -> None:
+    def __init__(self, model: IntegerModel, streams: int | None = None) -> None:
         self._model = model
         self._interpreter = Interpreter(model.program)
-        self.reset()
+        self._shape = () if streams is None else (streams,)
+        self._states = model.zero_states(self._shape)
 
-    def reset(self) -> None:
-        self._states = self._model.zero_states()
+    def reset(self, stream: int | None = None) -> None:
+        zero = self._model.zero_states(self._shape)
+        if stream is not None:
+            others = np.arange(*self._shape) != stream
+            zero = {name: np.where(others[:, None], self._states[name], state) for name, state in zero.items()}
+        self._states = zero
 
     def quick(self, x: object) -> None:
         return None

@@ -1,301 +1,98 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nothing in a program's bytes is trusted: the rules are those of edgernn/spec/program.py and of the format. */
-#include <limits.h>
+/* From a legal program to an engine: where every tensor stands, and the weights as the kernels read them. */
 #include <string.h>
 
-#include "engine.h"
+#include "program.h"
 
-#define MAGIC 0x4E524445u /* "EDRN" */
-#define HEADER 24u
-#define TENSOR 8u
-#define STATE 4u
-#define OP 20u
+/* From here on sums of products are too large for a linear of int8 operands: edgernn.h. */
+#define WIDE_SUM ((int64_t)1 << 23)
 
-#define MAX_BYTES INT32_MAX
-#define MAX_SIZE (1u << 20)
-#define MAX_VALUES (1u << 24)
-#define MAX_FRAC 32
-#define MAX_SHIFT 30
-#define MIN_MUL_SHIFT 2
-#define MAX_REQUANTIZE_SHIFT 15
-#define MAX_ALIGN 13
-#define MAX_WEIGHT 127
-#define ACCUMULATOR_LIMIT ((1 << 30) - 1)
-#define SIGMOID_FRAC 11
-#define TANH_FRAC 13
-#define UNIT_FRAC 15
+/* When blocks of zeros are left out: the rule of edgernn/backends/c/layout.py. */
+#define SPARSE_SHARE(blocks) ((uint64_t)(blocks) * 3u / 4u)
+#define MAX_SPARSE_COLUMNS 256u /* of blocks */
+#define MAX_SPARSE_BLOCKS 65535u
 
-#define ALIGNMENT 16u
+#define BLOCK_BYTES (EDGERNN_BLOCK * EDGERNN_BLOCK)
 
-#define REQUIRE(condition, problem) \
-    do {                            \
-        if (!(condition)) {         \
-            return (problem);       \
-        }                           \
-    } while (0)
-
-/* The bytes of a program, and where its tables are. */
+/* A matrix of bands x columns blocks, of which `kept` are stored. */
 typedef struct {
-    const uint8_t *bytes, *tensors, *states, *ops;
-    size_t size;
-    uint32_t tensor_count, state_count, op_count, y;
-} program_t;
-
-typedef struct {
-    uint32_t size;
-    int frac;
-    uint8_t bytes;
-    uint8_t operand; /* whether a linear may read it */
-} tensor_t;
-
-/* out: the first of `outputs` tensors that the op computes. */
-typedef struct {
-    uint32_t kind, a, b, outputs, constants, out;
-} op_t;
-
-/* The constants of a linear: bias [rows], frac [rows], weights [rows][columns]. */
-typedef struct {
-    const uint8_t *bias, *frac, *weights;
-} constants_t;
-
-static uint32_t read_u32(const uint8_t *bytes)
-{
-    return (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-}
-
-static int64_t read_i32(const uint8_t *bytes)
-{
-    const int64_t value = read_u32(bytes);
-    return value > INT32_MAX ? value - ((int64_t)1 << 32) : value;
-}
-
-static int read_i8(const uint8_t *byte)
-{
-    return *byte > INT8_MAX ? *byte - 256 : *byte;
-}
-
-static int64_t magnitude(int64_t value)
-{
-    return value < 0 ? -value : value;
-}
-
-static int64_t larger(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
-static tensor_t tensor_at(const program_t *program, uint32_t index)
-{
-    const uint8_t *const entry = program->tensors + (size_t)index * TENSOR;
-    const tensor_t tensor = {read_u32(entry), read_i8(entry + 4), entry[5], entry[6]};
-    return tensor;
-}
-
-static op_t op_at(const program_t *program, uint32_t index, uint32_t out)
-{
-    const uint8_t *const entry = program->ops + (size_t)index * OP;
-    const op_t op = {read_u32(entry),      read_u32(entry + 4),  read_u32(entry + 8),
-                     read_u32(entry + 12), read_u32(entry + 16), out};
-    return op;
-}
-
-static uint32_t written_at(const program_t *program, uint32_t state)
-{
-    return read_u32(program->states + (size_t)state * STATE);
-}
-
-static uint64_t constants_size(uint64_t rows, uint64_t columns)
-{
-    return rows * (8u + columns);
-}
-
-static constants_t constants_at(const program_t *program, const op_t *op)
-{
-    const uint8_t *const first = program->bytes + op->constants;
-    const size_t rows = tensor_at(program, op->out).size;
-    const constants_t constants = {first, first + 4u * rows, first + 8u * rows};
-    return constants;
-}
-
-static int64_t row_shift(const program_t *program, const op_t *op, const constants_t *constants, uint32_t row)
-{
-    const int change = tensor_at(program, op->a).frac - tensor_at(program, op->out).frac;
-    return read_i32(constants->frac + 4u * (size_t)row) + change;
-}
-
-static int is_binary(uint32_t kind)
-{
-    return kind == ENGINE_ADD || kind == ENGINE_SUB || kind == ENGINE_MUL;
-}
-
-static int shift_of(const program_t *program, const op_t *op)
-{
-    const int inputs = tensor_at(program, op->a).frac + (op->kind == ENGINE_MUL ? tensor_at(program, op->b).frac : 0);
-    return inputs - tensor_at(program, op->out).frac;
-}
-
-static int16_t limit_of(const tensor_t *operand)
-{
-    return operand->bytes == 1u ? EDGERNN_INT8_LIMIT : EDGERNN_INT16_LIMIT;
-}
-
-static const char *open_program(const uint8_t *bytes, size_t size, program_t *program)
-{
-    REQUIRE(size >= HEADER, "the program ends in its header");
-    REQUIRE(size <= MAX_BYTES, "the program is too large");
-    REQUIRE(read_u32(bytes) == MAGIC, "these bytes are no program");
-    REQUIRE(read_u32(bytes + 4) == EDGERNN_SPEC_VERSION, "the program has another version of the specification");
-    program->bytes = bytes;
-    program->size = size;
-    program->tensor_count = read_u32(bytes + 8);
-    program->state_count = read_u32(bytes + 12);
-    program->op_count = read_u32(bytes + 16);
-    program->y = read_u32(bytes + 20);
-    const uint64_t states = HEADER + (uint64_t)TENSOR * program->tensor_count;
-    const uint64_t ops = states + (uint64_t)STATE * program->state_count;
-    REQUIRE(ops + (uint64_t)OP * program->op_count <= size, "the program ends in its tables");
-    program->tensors = bytes + HEADER;
-    program->states = bytes + (size_t)states;
-    program->ops = bytes + (size_t)ops;
-    return NULL;
-}
-
-static const char *check_tensor(const tensor_t *tensor)
-{
-    REQUIRE(tensor->size >= 1u && tensor->size <= MAX_SIZE, "a tensor's size is not 1..2**20");
-    REQUIRE(magnitude(tensor->frac) <= MAX_FRAC, "a tensor's frac is out of range");
-    REQUIRE(tensor->bytes == 1u || tensor->bytes == 2u, "a tensor's dtype is unknown");
-    REQUIRE(tensor->operand <= 1u, "a tensor's flag is unknown");
-    return NULL;
-}
-
-static const char *check_row(const constants_t *constants, uint32_t row, uint32_t columns, int64_t limit, int64_t shift)
-{
-    REQUIRE(shift >= 1 && shift <= MAX_SHIFT, "a row's shift is not 1..30");
-    const uint8_t *const weights = constants->weights + (size_t)row * columns;
-    int64_t sum = 0;
-    for (uint32_t i = 0; i < columns; ++i) {
-        const int64_t weight = magnitude(read_i8(weights + i));
-        REQUIRE(weight <= MAX_WEIGHT, "a weight is -128");
-        sum += weight;
-    }
-    const int64_t bias = magnitude(read_i32(constants->bias + 4u * (size_t)row));
-    REQUIRE(sum * limit + bias + ((int64_t)1 << (shift - 1)) <= ACCUMULATOR_LIMIT, "an accumulator can pass 2**30");
-    return NULL;
-}
-
-static const char *check_linear(const program_t *program, const op_t *op)
-{
-    const tensor_t v = tensor_at(program, op->a), out = tensor_at(program, op->out);
-    REQUIRE(v.operand, "the input of a linear is no operand");
-    REQUIRE(op->constants + constants_size(out.size, v.size) <= program->size, "the program ends in its constants");
-    const constants_t constants = constants_at(program, op);
-    for (uint32_t row = 0; row < out.size; ++row) {
-        const int64_t shift = row_shift(program, op, &constants, row);
-        const char *const problem = check_row(&constants, row, v.size, limit_of(&v), shift);
-        REQUIRE(problem == NULL, problem);
-    }
-    return NULL;
-}
-
-static const char *check_split(const program_t *program, const op_t *op)
-{
-    const tensor_t whole = tensor_at(program, op->a), first = tensor_at(program, op->out);
-    REQUIRE((uint64_t)op->outputs * first.size == whole.size, "a split has not the size of its parts");
-    for (uint32_t i = 0; i < op->outputs; ++i) {
-        const tensor_t part = tensor_at(program, op->out + i);
-        REQUIRE(part.size == first.size, "the parts of a split differ in size");
-        REQUIRE(part.frac == whole.frac, "a split changes the scale");
-    }
-    return NULL;
-}
-
-static const char *check_sum(int64_t a, int64_t b, int64_t out)
-{
-    REQUIRE(magnitude(a - b) <= MAX_ALIGN, "the scales of a sum's inputs are too far apart");
-    const int64_t shift = larger(larger(a, b) - out, out - larger(a, b) + magnitude(a - b));
-    REQUIRE(shift <= MAX_ALIGN, "the scale of a sum is too far off");
-    return NULL;
-}
-
-static const char *check_activation(int in, int expected, int out)
-{
-    REQUIRE(in == expected && out == UNIT_FRAC, "a sigmoid or tanh has other scales than its table");
-    return NULL;
-}
-
-static const char *check_kind(const program_t *program, const op_t *op)
-{
-    const int a = tensor_at(program, op->a).frac, b = tensor_at(program, op->b).frac;
-    const int out = tensor_at(program, op->out).frac, shift = shift_of(program, op);
-
-    switch ((engine_kind_t)op->kind) {
-    case ENGINE_LINEAR:
-        return check_linear(program, op);
-    case ENGINE_SPLIT:
-        return check_split(program, op);
-    case ENGINE_ADD:
-    case ENGINE_SUB:
-        return check_sum(a, b, out);
-    case ENGINE_SIGMOID:
-        return check_activation(a, SIGMOID_FRAC, out);
-    case ENGINE_TANH:
-        return check_activation(a, TANH_FRAC, out);
-    case ENGINE_OPERAND:
-    case ENGINE_REQUANTIZE:
-        REQUIRE(magnitude(shift) <= MAX_REQUANTIZE_SHIFT, "the shift of a requantize is not within +-15");
-        return NULL;
-    case ENGINE_MUL:
-        REQUIRE(shift >= MIN_MUL_SHIFT && shift <= MAX_SHIFT, "the shift of a mul is not 2..30");
-        return NULL;
-    case ENGINE_RELU:
-        REQUIRE(a == out, "a relu changes the scale");
-        return NULL;
-    }
-    return "an op is unknown";
-}
-
-static const char *check_op(const program_t *program, const op_t *op)
-{
-    REQUIRE(op->kind <= ENGINE_RELU, "an op is unknown");
-    REQUIRE(op->a < op->out && op->b < op->out, "an op reads what is not computed yet");
-    REQUIRE(op->outputs >= 1u && op->outputs <= program->tensor_count - op->out, "an op computes too many tensors");
-    REQUIRE(op->outputs == 1u || op->kind == ENGINE_SPLIT, "an op has more than one result");
-    const tensor_t a = tensor_at(program, op->a), b = tensor_at(program, op->b);
-    REQUIRE(a.bytes == 2u || op->kind == ENGINE_LINEAR, "an op reads int8");
-    REQUIRE(b.bytes == 2u || !is_binary(op->kind), "an op reads int8");
-    const int resizes = op->kind == ENGINE_LINEAR || op->kind == ENGINE_SPLIT;
-    const uint32_t size = tensor_at(program, op->out).size;
-    REQUIRE(resizes || a.size == size, "the sizes of an op differ");
-    REQUIRE(b.size == size || !is_binary(op->kind), "the sizes of an op differ");
-    for (uint32_t i = 0; i < op->outputs; ++i) {
-        const tensor_t out = tensor_at(program, op->out + i);
-        REQUIRE(out.operand == (op->kind == ENGINE_OPERAND), "a tensor's flag does not say what it is");
-        REQUIRE(out.bytes == 2u || op->kind == ENGINE_OPERAND, "an op gives int8");
-    }
-    return check_kind(program, op);
-}
-
-static const char *check_states(const program_t *program)
-{
-    for (uint32_t i = 0; i < program->state_count; ++i) {
-        REQUIRE(written_at(program, i) < program->tensor_count, "a state becomes a tensor that is not there");
-        const tensor_t read = tensor_at(program, 1u + i), write = tensor_at(program, written_at(program, i));
-        const int same = read.size == write.size && read.frac == write.frac && read.bytes == write.bytes;
-        REQUIRE(same, "a state becomes a tensor that does not fit");
-    }
-    return NULL;
-}
+    uint32_t rows, columns;
+    size_t bands, block_columns, kept;
+    uint8_t wide, sparse;
+} layout_t;
 
 static uint64_t padded(uint64_t size)
 {
-    return (size + ALIGNMENT - 1u) / ALIGNMENT * ALIGNMENT;
+    return (size + ENGINE_ALIGNMENT - 1u) / ENGINE_ALIGNMENT * ENGINE_ALIGNMENT;
 }
 
-/* Bytes of a linear in the layout of edgernn_kernel_t: each array begins aligned. */
-static uint64_t kernel_size(uint64_t rows, uint64_t columns)
+/* Four weights of a row, in two's complement; zeros beyond the matrix. */
+static void read_word(const constants_t *constants, const layout_t *layout, size_t row, size_t column, uint8_t word[4])
 {
-    return padded(rows * columns) + padded(rows * sizeof(int32_t)) + padded(rows);
+    for (size_t i = 0; i < EDGERNN_BLOCK; ++i) {
+        const int there = row < layout->rows && column + i < layout->columns;
+        word[i] = there ? (uint8_t)program_weight(constants, row * layout->columns + column + i) : 0u;
+    }
+}
+
+/* Whether a block is stored where blocks of zeros are left out; then its weights stand in `block`. */
+static int read_block(const constants_t *constants, const layout_t *layout, size_t band, size_t column, uint8_t *block)
+{
+    static const uint8_t zeros[BLOCK_BYTES];
+    for (size_t i = 0; i < EDGERNN_BLOCK; ++i) {
+        const size_t row = EDGERNN_BLOCK * band + i;
+        read_word(constants, layout, row, EDGERNN_BLOCK * column, block + EDGERNN_BLOCK * i);
+    }
+    return memcmp(block, zeros, BLOCK_BYTES) != 0;
+}
+
+/* Whether a row's sum of products can be too large for int8 operands. */
+static int is_wide(const constants_t *constants, const layout_t *layout)
+{
+    for (size_t row = 0; row < layout->rows; ++row) {
+        int64_t sum = 0;
+        for (size_t i = 0; i < layout->columns; ++i) {
+            const int weight = program_weight(constants, row * layout->columns + i);
+            sum += weight < 0 ? -weight : weight;
+        }
+        if (EDGERNN_INT8_LIMIT * sum >= WIDE_SUM) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* skips_zeros: whether blocks of zeros may be left out. */
+static layout_t layout_of(const program_t *program, const op_t *op, int skips_zeros)
+{
+    const constants_t constants = program_constants(program, op);
+    const tensor_t operand = program_tensor(program, op->a);
+    layout_t layout = {.rows = program_tensor(program, op->out).size, .columns = operand.size};
+    uint8_t block[BLOCK_BYTES];
+
+    layout.bands = (layout.rows + EDGERNN_BLOCK - 1u) / EDGERNN_BLOCK;
+    layout.block_columns = (layout.columns + EDGERNN_BLOCK - 1u) / EDGERNN_BLOCK;
+    layout.wide = operand.bytes == 2u || is_wide(&constants, &layout);
+    const size_t blocks = layout.bands * layout.block_columns;
+    for (size_t i = 0; i < blocks; ++i) {
+        const size_t band = i / layout.block_columns, column = i % layout.block_columns;
+        layout.kept += read_block(&constants, &layout, band, column, block) ? 1u : 0u;
+    }
+    layout.sparse = skips_zeros && layout.kept <= SPARSE_SHARE(blocks) &&
+                    layout.block_columns <= MAX_SPARSE_COLUMNS && layout.kept <= MAX_SPARSE_BLOCKS;
+    if (!layout.sparse) {
+        layout.kept = blocks;
+    }
+    return layout;
+}
+
+/* Bytes of a linear as edgernn_sparse_t has it, at most, whether blocks are left out or not: each array begins aligned. */
+static uint64_t kernel_size(const layout_t *layout)
+{
+    const uint64_t rows = EDGERNN_BLOCK * (uint64_t)layout->bands;
+    const uint64_t weights = BLOCK_BYTES * (uint64_t)layout->bands * layout->block_columns + ENGINE_SLACK;
+    const uint64_t size = padded(weights) + padded(rows * sizeof(int32_t)) + padded(rows);
+    return size + (layout->sparse ? padded((layout->bands + 1u) * sizeof(uint16_t)) + padded(layout->kept) : 0u);
 }
 
 /* Bytes of an engine without kernels. */
@@ -306,77 +103,47 @@ static uint64_t tables_size(const program_t *program)
            padded((uint64_t)program->state_count * sizeof(uint32_t));
 }
 
-static const char *check_inputs(const program_t *program)
+static uint64_t engine_size(const program_t *program)
 {
-    REQUIRE(program->state_count < program->tensor_count, "the program has more inputs than tensors");
-    for (uint32_t i = 0; i <= program->state_count; ++i) {
-        REQUIRE(tensor_at(program, i).operand == (i == 0u), "of the inputs, x alone is an operand");
-    }
-    return NULL;
-}
-
-static const char *check_ops(const program_t *program)
-{
+    uint64_t size = tables_size(program);
     uint32_t known = 1u + program->state_count;
     for (uint32_t i = 0; i < program->op_count; ++i) {
-        const op_t op = op_at(program, i, known);
-        REQUIRE(known < program->tensor_count, "an op computes too many tensors");
-        const char *const problem = check_op(program, &op);
-        REQUIRE(problem == NULL, problem);
-        known += op.outputs;
-    }
-    REQUIRE(known == program->tensor_count, "a tensor is never computed");
-    return NULL;
-}
-
-/* Bytes that a legal program takes: of its engine and, at most, of the values of a stream. */
-static uint64_t engine_size(const program_t *program, uint64_t *values_size)
-{
-    uint64_t size = tables_size(program), values = 0;
-    uint32_t known = 1u + program->state_count;
-    for (uint32_t i = 0; i < program->tensor_count; ++i) {
-        values += (uint64_t)tensor_at(program, i).size * (i < known ? 2u : 1u);
-    }
-    for (uint32_t i = 0; i < program->op_count; ++i) {
-        const op_t op = op_at(program, i, known);
+        const op_t op = program_op(program, i, known);
         if (op.kind == ENGINE_LINEAR) {
-            size += kernel_size(tensor_at(program, op.out).size, tensor_at(program, op.a).size);
+            const layout_t layout = layout_of(program, &op, 1);
+            size += kernel_size(&layout);
         }
         known += op.outputs;
     }
-    *values_size = values * sizeof(int16_t);
     return size;
 }
 
-static const char *check_program(const program_t *program, size_t *memory_size)
+/* More than the values of a stream take with any family. */
+static uint64_t largest_values(const program_t *program)
 {
-    uint64_t values = 0;
+    uint64_t values = 0, longest = 0;
     for (uint32_t i = 0; i < program->tensor_count; ++i) {
-        const tensor_t tensor = tensor_at(program, i);
-        const char *const problem = check_tensor(&tensor);
-        REQUIRE(problem == NULL, problem);
-        values += tensor.size;
+        const uint64_t size = program_tensor(program, i).size;
+        values += padded(size * sizeof(int16_t)) * (i <= program->state_count ? 2u : 1u);
+        longest = size > longest ? size : longest;
     }
-    REQUIRE(values <= MAX_VALUES, "all tensors together have more than 2**24 values");
-    const char *problem = check_inputs(program);
+    return values + 16u * (longest + ENGINE_ALIGNMENT);
+}
+
+static const char *check(const uint8_t *bytes, size_t size, program_t *program, size_t *memory_size)
+{
+    const char *const problem = program_check(bytes, size, program);
     REQUIRE(problem == NULL, problem);
-    problem = check_ops(program);
-    REQUIRE(problem == NULL, problem);
-    problem = check_states(program);
-    REQUIRE(problem == NULL, problem);
-    REQUIRE(program->y < program->tensor_count, "the output is not there");
-    uint64_t values_size;
-    const uint64_t size = engine_size(program, &values_size);
-    REQUIRE(size <= SIZE_MAX / 2u && values_size <= SIZE_MAX / 2u, "the program is too large");
-    *memory_size = (size_t)size;
+    const uint64_t needed = engine_size(program);
+    REQUIRE(needed <= SIZE_MAX / 2u && largest_values(program) <= SIZE_MAX / 2u, "the program is too large");
+    *memory_size = (size_t)needed;
     return NULL;
 }
 
 const char *engine_check(const uint8_t *bytes, size_t size, size_t *memory_size)
 {
     program_t program;
-    const char *const problem = open_program(bytes, size, &program);
-    return problem != NULL ? problem : check_program(&program, memory_size);
+    return check(bytes, size, &program, memory_size);
 }
 
 /* The next bytes of the caller's memory. */
@@ -387,122 +154,211 @@ static void *take(uint8_t **free_bytes, uint64_t size)
     return taken;
 }
 
-/* Four rows at a time, interleaved; then the rows that are left over. */
-static void lay_out(int8_t *to, const uint8_t *weights, size_t rows, size_t columns)
+/* The blocks that are stored, in order, and where they stand. */
+static void load_blocks(const constants_t *constants, const layout_t *layout, uint8_t *weights, uint16_t *first,
+                        uint8_t *index)
 {
-    const size_t whole = rows - rows % EDGERNN_ROWS;
-    for (size_t row = 0; row < rows; ++row) {
-        const size_t step = row < whole ? EDGERNN_ROWS : 1u;
-        const size_t lane = row < whole ? row % EDGERNN_ROWS : 0u;
-        const size_t first = (row - lane) * columns + lane;
-        for (size_t i = 0; i < columns; ++i) {
-            to[first + i * step] = (int8_t)read_i8(weights + row * columns + i);
+    size_t stored = 0;
+    for (size_t band = 0; band < layout->bands; ++band) {
+        for (size_t column = 0; column < layout->block_columns; ++column) {
+            uint8_t block[BLOCK_BYTES];
+            if (!read_block(constants, layout, band, column, block) && layout->sparse) {
+                continue;
+            }
+            memcpy(weights + BLOCK_BYTES * stored, block, BLOCK_BYTES);
+            if (layout->sparse) {
+                index[stored] = (uint8_t)column;
+            }
+            ++stored;
+        }
+        if (layout->sparse) {
+            first[band + 1u] = (uint16_t)stored;
         }
     }
 }
 
-static edgernn_kernel_t load_kernel(const program_t *program, const op_t *op, uint8_t **free_bytes)
+/* Half a unit of the result is part of every bias. Rows that only fill a band up have a legal shift. */
+static void load_rows(const program_t *program, const op_t *op, const layout_t *layout, int32_t *bias, uint8_t *shift)
 {
-    const constants_t constants = constants_at(program, op);
-    const size_t rows = tensor_at(program, op->out).size, columns = tensor_at(program, op->a).size;
-    int8_t *const weights = take(free_bytes, rows * columns);
+    const constants_t constants = program_constants(program, op);
+    for (uint32_t row = 0; row < EDGERNN_BLOCK * layout->bands; ++row) {
+        const int there = row < layout->rows;
+        shift[row] = (uint8_t)(there ? program_row_shift(program, op, &constants, row) : 1);
+        bias[row] = (int32_t)((there ? program_bias(&constants, row) : 0) + ((int64_t)1 << (shift[row] - 1)));
+    }
+}
+
+static edgernn_sparse_t load_kernel(const program_t *program, const op_t *op, const layout_t *layout,
+                                    const engine_family_t *family, uint8_t **free_bytes)
+{
+    const constants_t constants = program_constants(program, op);
+    const size_t rows = EDGERNN_BLOCK * layout->bands;
+    uint8_t *const weights = take(free_bytes, BLOCK_BYTES * (uint64_t)layout->kept + ENGINE_SLACK);
     int32_t *const bias = take(free_bytes, rows * sizeof *bias);
     uint8_t *const shift = take(free_bytes, rows);
+    uint16_t *const first = layout->sparse ? take(free_bytes, (layout->bands + 1u) * sizeof *first) : NULL;
+    uint8_t *const index = layout->sparse ? take(free_bytes, layout->kept) : NULL;
 
-    lay_out(weights, constants.weights, rows, columns);
-    for (uint32_t row = 0; row < rows; ++row) {
-        bias[row] = (int32_t)read_i32(constants.bias + 4u * (size_t)row);
-        shift[row] = (uint8_t)row_shift(program, op, &constants, row);
+    if (first != NULL) {
+        first[0] = 0;
     }
-    const edgernn_kernel_t kernel = {weights, bias, shift, columns};
+    load_blocks(&constants, layout, weights, first, index);
+    if (!layout->wide) {
+        family->convert(weights, layout->kept);
+    }
+    load_rows(program, op, layout, bias, shift);
+    const edgernn_sparse_t kernel = {{weights, bias, shift, layout->columns}, first, index};
     return kernel;
 }
 
 /* Gives `count` tensors from `first` on their places in a row, from `offset` on; returns where the row ends. */
-static size_t place(const program_t *program, engine_tensor_t *tensors, uint32_t first, uint32_t count, size_t offset)
+static size_t place(const program_t *program, engine_tensor_t *tensors, uint32_t first, uint32_t count, size_t offset,
+                    int parts)
 {
     for (uint32_t i = first; i < first + count; ++i) {
-        const tensor_t tensor = tensor_at(program, i);
+        const tensor_t tensor = program_tensor(program, i);
+        const size_t size = (size_t)tensor.size * tensor.bytes;
         tensors[i].offset = offset;
         tensors[i].size = tensor.size;
         tensors[i].bytes = tensor.bytes;
-        offset += tensor.size;
+        offset += parts ? size : (size_t)padded(size);
     }
     return offset;
 }
 
+/* Places all tensors, and says which depend on x alone; returns where the last one ends. */
+static size_t place_all(const program_t *program, engine_tensor_t *tensors)
+{
+    uint32_t known = 1u + program->state_count;
+    size_t end = place(program, tensors, 0, known, 0, 0);
+    for (uint32_t i = 0; i < known; ++i) {
+        tensors[i].early = i == 0u;
+    }
+    for (uint32_t i = 0; i < program->op_count; ++i) {
+        const op_t op = program_op(program, i, known);
+        if (op.kind == ENGINE_SPLIT) {
+            (void)place(program, tensors, known, op.outputs, tensors[op.a].offset, 1);
+        } else {
+            end = place(program, tensors, known, op.outputs, end, 0);
+        }
+        for (uint32_t j = 0; j < op.outputs; ++j) {
+            tensors[known + j].early = tensors[op.a].early && tensors[op.b].early;
+        }
+        known += op.outputs;
+    }
+    return end;
+}
+
 static engine_op_t load_op(const program_t *program, const op_t *op, const engine_tensor_t *tensors)
 {
-    const tensor_t out = tensor_at(program, op->out);
+    const tensor_t out = program_tensor(program, op->out);
     const engine_op_t loaded = {
         .kind = (engine_kind_t)op->kind,
         .size = out.size,
         .a = tensors[op->a].offset,
         .b = tensors[op->b].offset,
         .out = tensors[op->out].offset,
-        .a_frac = tensor_at(program, op->a).frac,
-        .b_frac = tensor_at(program, op->b).frac,
+        .a_frac = program_tensor(program, op->a).frac,
+        .b_frac = program_tensor(program, op->b).frac,
         .frac = out.frac,
-        .shift = shift_of(program, op),
-        .limit = limit_of(&out),
+        .shift = program_shift(program, op),
+        .limit = program_limit(&out),
+        .bytes = op->kind == ENGINE_LINEAR ? tensors[op->a].bytes : out.bytes,
     };
     return loaded;
 }
 
-/* A legal program in memory that is large enough. */
-static const engine_t *build(const program_t *program, void *memory)
-{
-    uint8_t *free_bytes = memory;
-    engine_t *const engine = take(&free_bytes, sizeof *engine);
-    engine_tensor_t *const tensors = take(&free_bytes, (uint64_t)program->tensor_count * sizeof *tensors);
-    engine_op_t *const ops = take(&free_bytes, (uint64_t)program->op_count * sizeof *ops);
-    uint32_t *const written = take(&free_bytes, (uint64_t)program->state_count * sizeof *written);
-    const tensor_t x = tensor_at(program, 0);
+/* What an engine is loaded into, and from. */
+typedef struct {
+    const program_t *program;
+    const engine_family_t *family;
+    const engine_tensor_t *tensors;
+    engine_op_t *ops;
+    uint32_t op_count;
+    size_t room; /* that a linear's operands take at most */
+    uint8_t *free_bytes;
+} loading_t;
 
-    uint32_t known = 1u + program->state_count;
-    size_t values = place(program, tensors, 0, known, 0);
-    const size_t states = values - x.size;
-    for (uint32_t i = 0; i < program->op_count; ++i) {
-        const op_t op = op_at(program, i, known);
-        if (op.kind == ENGINE_SPLIT) {
-            (void)place(program, tensors, known, op.outputs, tensors[op.a].offset);
-        } else {
-            values = place(program, tensors, known, op.outputs, values);
-        }
-        ops[i] = load_op(program, &op, tensors);
-        if (op.kind == ENGINE_LINEAR) {
-            ops[i].kernel = load_kernel(program, &op, &free_bytes);
-        }
-        known += op.outputs;
+static void load_linear(loading_t *loading, const op_t *op, engine_op_t *loaded)
+{
+    const layout_t layout = layout_of(loading->program, op, loading->family->skips_zeros);
+    size_t room = loading->family->room(layout.columns, layout.wide);
+    if (layout.wide) {
+        room = (size_t)padded(room) + layout.columns * sizeof(int16_t);
     }
+    loading->room = room > loading->room ? room : loading->room;
+    loaded->wide = layout.wide;
+    loaded->sparse = load_kernel(loading->program, op, &layout, loading->family, &loading->free_bytes);
+}
+
+/* The ops whose results depend on x alone, or the others. A split is only a matter of places. */
+static void load_ops(loading_t *loading, int early)
+{
+    uint32_t known = 1u + loading->program->state_count;
+    for (uint32_t i = 0; i < loading->program->op_count; ++i) {
+        const op_t op = program_op(loading->program, i, known);
+        known += op.outputs;
+        if (op.kind == ENGINE_SPLIT || loading->tensors[op.out].early != early) {
+            continue;
+        }
+        engine_op_t *const loaded = &loading->ops[loading->op_count++];
+        *loaded = load_op(loading->program, &op, loading->tensors);
+        if (op.kind == ENGINE_LINEAR) {
+            load_linear(loading, &op, loaded);
+        }
+    }
+}
+
+/* A legal program in memory that is large enough. */
+static const engine_t *build(const program_t *program, const engine_family_t *family, void *memory)
+{
+    loading_t loading = {.program = program, .family = family, .free_bytes = memory};
+    engine_t *const engine = take(&loading.free_bytes, sizeof *engine);
+    engine_tensor_t *const tensors = take(&loading.free_bytes, (uint64_t)program->tensor_count * sizeof *tensors);
+    loading.ops = take(&loading.free_bytes, (uint64_t)program->op_count * sizeof *loading.ops);
+    uint32_t *const written = take(&loading.free_bytes, (uint64_t)program->state_count * sizeof *written);
+    const tensor_t x = program_tensor(program, 0);
+
+    const size_t end = place_all(program, tensors);
+    loading.tensors = tensors;
+    load_ops(&loading, 1);
+    const uint32_t early_count = loading.op_count;
+    load_ops(&loading, 0);
+    size_t state_size = 0;
     for (uint32_t i = 0; i < program->state_count; ++i) {
-        written[i] = written_at(program, i);
+        written[i] = program_written(program, i);
+        state_size += (size_t)padded(tensors[1u + i].size * tensors[1u + i].bytes);
     }
     const engine_t built = {
+        .family = family,
         .tensors = tensors,
-        .ops = ops,
+        .ops = loading.ops,
         .written = written,
         .tensor_count = program->tensor_count,
-        .op_count = program->op_count,
+        .op_count = loading.op_count,
+        .early_count = early_count,
         .state_count = program->state_count,
         .y = program->y,
-        .state_size = states,
-        .value_count = values + states,
-        .x_limit = limit_of(&x),
+        .state = (size_t)padded((uint64_t)x.size * x.bytes),
+        .state_size = state_size,
+        .new_states = end,
+        .room = end + state_size,
+        /* A vector may be read from the last element of a part on. */
+        .stride = (size_t)padded(end + state_size + loading.room + ENGINE_ALIGNMENT),
+        .x_limit = program_limit(&x),
     };
     *engine = built;
     return engine;
 }
 
-const char *engine_load(const uint8_t *bytes, size_t size, void *memory, size_t memory_size, const engine_t **engine)
+const char *engine_load(const uint8_t *bytes, size_t size, const engine_family_t *family, void *memory,
+                        size_t memory_size, const engine_t **engine)
 {
     program_t program;
     size_t needed;
-    const char *problem = open_program(bytes, size, &program);
-    REQUIRE(problem == NULL, problem);
-    problem = check_program(&program, &needed);
+    const char *const problem = check(bytes, size, &program, &needed);
     REQUIRE(problem == NULL, problem);
     REQUIRE(memory_size >= needed, "the memory is too small for the program");
-    *engine = build(&program, memory);
+    *engine = build(&program, family, memory);
     return NULL;
 }

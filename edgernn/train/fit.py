@@ -14,7 +14,7 @@ from edgernn.train import network as networks
 from edgernn.train.augment import Augmentation, augment
 from edgernn.train.examples import Examples
 from edgernn.train.libraries import tensorflow_and_keras
-from edgernn.train.magnitude import RAMP, Masks, scheduled_sparsity
+from edgernn.train.magnitude import RAMP, Block, Masks, scheduled_sparsity
 
 _WARM_UP_STEPS = 50
 _SHORTEST_EPOCH = 50
@@ -34,7 +34,8 @@ class Recipe:
 
     epochs: passes through the data, repeated up to 50 steps where it is small; learning_rate: the highest; clip_norm:
     of the whole gradient; weight_decay: of matrices, decoupled; patience: epochs in the second half without a better
-    validation score before training stops; sparsity: share of zero weights to reach while training.
+    validation score before training stops; sparsity: share of the blocks of a matrix that are zero in the end; block:
+    their rows and columns (`edgernn.train.magnitude`).
     """
 
     epochs: int
@@ -48,6 +49,7 @@ class Recipe:
     patience: int
     augmentation: Augmentation
     sparsity: float = 0.0
+    block: Block = (1, 1)
 
 
 def fit(
@@ -115,7 +117,7 @@ class _Loop:
         self._model, self._recipe = model, recipe
         self._network = networks.build(model, recipe.dropout, recipe.recurrent_dropout)
         self._twin = networks.build(model)
-        self._masks = Masks(self._network, self._twin)
+        self._masks = Masks(model, self._network, self._twin, recipe.block)
         self._optimizer = keras.optimizers.AdamW(
             recipe.learning_rate, beta_2=0.99, weight_decay=recipe.weight_decay, global_clipnorm=recipe.clip_norm
         )

@@ -37,17 +37,17 @@ class Site:
     def check(self) -> None:
         if not self.installed():
             raise not_installed(self.name)
-        self._command()
+        self.command()
 
     def install(self, say: Say) -> None:
-        self._command()
+        self.command()
         self._folder.make(lambda folder: self._fill(folder, say))
 
     def remove(self) -> bool:
         return self._folder.remove()
 
     def open(self, variant: Variant, name: str) -> Worker:
-        return self._start(self._folder.path, name)
+        return self._start(self.packages, name)
 
     def _fill(self, folder: Path, say: Say) -> None:
         say(f"{self.name}: installing {', '.join(self._pins)}")
@@ -57,9 +57,14 @@ class Site:
             worker.hello()
 
     def _start(self, folder: Path, name: str) -> Worker:
-        return Worker(name, isolated(self._command(), self.name), surroundings(folder))
+        return Worker(name, isolated(self.command(), self.name), surroundings(folder))
 
-    def _command(self) -> list[str]:
+    @property
+    def packages(self) -> Path:
+        """The folder that they are in, or would be. Raises MissingExtraError without platformdirs."""
+        return self._folder.path
+
+    def command(self) -> list[str]:
         """The Python to run. Raises WorkerError when there is none of the version."""
         if self._python == _THIS:
             return [sys.executable]

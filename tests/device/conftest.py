@@ -21,15 +21,15 @@ MakeImage = Callable[[Path], Path]
 @pytest.fixture
 def info() -> Info:
     """What a device may say of itself."""
-    board = "24d2509c773349ce", "cortex_m4"
-    return Info(1, 2, Ticks.OF_THE_CORE, 6, 7, 64, 25_000_000, -1, 4096, 660, *board)
+    names = "24d2509c773349ce", "cortex_m4", "dsp"
+    return Info(1, 2, Ticks.OF_THE_CORE, 6, 7, 64, 25_000_000, -1, 4096, 660, *names)
 
 
 @pytest.fixture
 def packed() -> bytes:
     """The payload that stands for `info`."""
-    numbers = "01010201 0600 0700 40000000 40787d01 ffffffff 00100000 94020000"
-    return bytes.fromhex(numbers) + b"24d2509c773349ce" + b"cortex_m4"
+    numbers = "02010201 0600 0700 40000000 40787d01 ffffffff 00100000 94020000"
+    return bytes.fromhex(numbers) + b"24d2509c773349ce" + b"cortex_m4 dsp"
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ def test_sizes(built, integer, symbols):
     board = boards.get("cortex_m4")
     sizes = firmware.measure(board, built)
     weights = footprint.totals(integer.program)["weight_bytes"]
-    assert weights < sizes.constants < weights + 200
+    assert weights < sizes.constants < 2 * weights + 200, "blocks are filled up, and descriptors point at them"
     runtime = sum(size for name, size in symbols.items() if name.startswith("edgernn_"))
     assert runtime <= sizes.runtime <= runtime + 32, "the parts are aligned"
     step = symbols["model_step"] + symbols["model_reset"]

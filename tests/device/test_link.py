@@ -213,8 +213,8 @@ def test_a_step_of_another_size(packed, size):
 
 
 def test_an_info_of_another_version(packed):
-    under_test, _ = device(answer(b"\x02" + packed[1:]))
-    with pytest.raises(DeviceError, match="the board can't be used, it speaks version 2 of the protocol"):
+    under_test, _ = device(answer(b"\x01" + packed[1:]))
+    with pytest.raises(DeviceError, match="the board can't be used, it speaks version 1 of the protocol"):
         under_test.info()
 
 

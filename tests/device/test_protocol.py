@@ -102,14 +102,15 @@ def test_info(info, packed):
     [
         (lambda packed: b"", "its info has 0 bytes, fewer than 44"),
         (lambda packed: packed[:43], "its info has 43 bytes"),
-        (lambda packed: b"\x02", "it speaks version 2 of the protocol and this edgernn version 1"),
+        (lambda packed: b"\x01", "it speaks version 1 of the protocol and this edgernn version 2"),
         (lambda packed: packed[:3] + b"\x09" + packed[4:], "9 is not a valid Ticks"),
         (lambda packed: packed[:28] + b"\xe9" + packed[29:], "its info is malformed .*ascii"),
         (lambda packed: packed + b"\xe9", "its info is malformed .*ascii"),
         (lambda packed: packed[:28] + b"G" + packed[29:], "its info is malformed .model 'G4d2509c773349ce'"),
         (lambda packed: packed[:44], "its info is malformed .*board ''"),
-        (lambda packed: packed + b"\n\x1b", r"its info is malformed .*board 'cortex_m4\\n\\x1b'"),
-        (lambda packed: packed + b"x" * 60, "its info is malformed .*board 'cortex_m4x"),
+        (lambda packed: packed + b"\n\x1b", r"its info is malformed .*kernels 'dsp\\n\\x1b'"),
+        (lambda packed: packed + b"x" * 70, "its info is malformed .*kernels 'dspx"),
+        (lambda packed: packed[:53], "its info is malformed .*kernels ''"),
         (lambda packed: packed[:12] + bytes(4) + packed[16:], "its info is malformed .* 0 ticks a second"),
     ],
 )

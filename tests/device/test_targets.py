@@ -179,10 +179,9 @@ def test_a_wrong_weight_is_found(model, expected, monkeypatch):
 
     def spoil(integer, name):
         files = sources(integer, name)
-        head, _, rest = files["model.c"].partition("_weights[")
-        row, brace, numbers = rest.partition("{\n")
-        first, comma, others = numbers.partition(",")
-        files["model.c"] = f"{head}_weights[{row}{brace} {(int(first) + 90) % 100},{others}"
+        head, opening, rest = files["model.c"].partition("EDGERNN_W_BLOCK(")
+        first, comma, others = rest.partition(",")
+        files["model.c"] = f"{head}{opening}{(int(first) + 90) % 100}{comma}{others}"
         return files
 
     monkeypatch.setattr(firmware, "sources", spoil)

@@ -12,6 +12,8 @@ import edgernn
 from edgernn.engine import choose, native
 from edgernn.errors import EdgernnError
 
+pytestmark = pytest.mark.usefixtures("kernel_family")
+
 SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
 MISSING = (
     "the native engine is not installed: install a C compiler and Python's headers (Debian's packages gcc and "

@@ -147,7 +147,7 @@ static size_t payload_of_reply(uint8_t kind)
 {
     switch (kind) {
     case PROTOCOL_INFO:
-        return PROTOCOL_INFO_BYTES + strlen(FIRMWARE_BOARD);
+        return PROTOCOL_INFO_BYTES + sizeof PROTOCOL_NAMES - 1u;
     case PROTOCOL_STEP:
         return MODEL_OUTPUTS * sizeof(int16_t) + MODEL_STATE_BYTES + sizeof(uint32_t);
     case PROTOCOL_RUN:

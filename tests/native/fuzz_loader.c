@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Loads damaged programs and steps those that load: fuzz_loader COUNT FILE...
+ * Loads damaged programs and steps those that load: fuzz_loader FIRST COUNT FILE...
  *
  * The inputs follow from their number alone. All memory is exactly as large as asked for, so that the sanitizers see a
- * byte beyond. Prints how many inputs there were, how many of them loaded and how many of those were stepped.
+ * byte beyond. Prints whose kernels were used, how many inputs there were, how many of them loaded, how many of those
+ * were stepped, and a checksum of what they computed.
  */
+#define _POSIX_C_SOURCE 200112L
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +17,7 @@
 #define MAX_FILES 256
 #define MAX_BYTES 4096
 #define MAX_VALUES 65536u
-#define STEPS 2
+#define STREAMS 3u
 #define HEADER 24u
 #define WORD 4u
 
@@ -23,7 +26,7 @@ typedef struct {
     size_t size;
 } input_t;
 
-static uint64_t random_state;
+static uint64_t random_state, checksum = 0xCBF29CE484222325u;
 
 /* xorshift64* */
 static uint32_t draw(uint32_t below)
@@ -42,8 +45,8 @@ static void stop(const char *problem)
 
 static void *allocate(size_t size)
 {
-    void *const memory = malloc(size > 0u ? size : 1u);
-    if (memory == NULL) {
+    void *memory = NULL;
+    if (posix_memalign(&memory, ENGINE_ALIGNMENT, size > 0u ? size : 1u) != 0) {
         stop("out of memory");
     }
     return memory;
@@ -83,6 +86,7 @@ static void mutate(input_t *input)
 {
     const uint32_t size = (uint32_t)input->size, at = draw(size);
     const uint32_t table = size / 2u / WORD, word = WORD * draw(table > 0u ? table : 1u);
+    uint32_t other;
     switch (draw(8)) {
     case 0:
         input->bytes[at] = (uint8_t)(input->bytes[at] ^ 1u << draw(8));
@@ -103,7 +107,8 @@ static void mutate(input_t *input)
         input->bytes[word] = (uint8_t)(input->bytes[word] + draw(3) - 1u);
         break;
     case 6:
-        memmove(input->bytes + word, input->bytes + WORD * draw(table + 1u), WORD * (1u + draw(5)));
+        other = WORD * draw(table + 1u);
+        memmove(input->bytes + word, input->bytes + other, WORD * (1u + draw(5)));
         break;
     default:
         if (draw(8) == 0u) {
@@ -119,25 +124,62 @@ static void check(int holds, const char *problem)
     }
 }
 
-static void step(const engine_t *engine)
+static void put_operands(const engine_t *engine, uint8_t *values)
 {
-    int16_t *const values = allocate(engine->value_count * sizeof *values);
-    for (size_t i = 0; i < engine->value_count; ++i) {
-        values[i] = (int16_t)((int32_t)draw(65536) - 32768);
+    const uint32_t limit = (uint32_t)engine->x_limit;
+    for (size_t i = 0; i < engine->tensors[0].size; ++i) {
+        const int16_t operand = (int16_t)((int32_t)draw(2u * limit + 1u) - (int32_t)limit);
+        if (engine->tensors[0].bytes == 1u) {
+            ((int8_t *)values)[i] = (int8_t)operand;
+        } else {
+            ((int16_t *)(void *)values)[i] = operand;
+        }
     }
+}
+
+/* FNV-1a of all tensors. */
+static void add_tensors(const engine_t *engine, const uint8_t *values)
+{
     for (uint32_t i = 0; i < engine->tensor_count; ++i) {
         const engine_tensor_t *const tensor = &engine->tensors[i];
-        const size_t end = tensor->offset + tensor->size + engine->state_size;
-        check(end <= engine->value_count, "a tensor is beyond the values");
-    }
-    for (int number = 0; number < STEPS; ++number) {
-        const uint32_t limit = (uint32_t)engine->x_limit;
-        for (size_t i = 0; i < engine->tensors[0].size; ++i) {
-            values[i] = (int16_t)((int32_t)draw(2u * limit + 1u) - (int32_t)limit);
+        for (size_t k = 0; k < tensor->size * tensor->bytes; ++k) {
+            checksum = (checksum ^ values[tensor->offset + k]) * 0x100000001B3u;
         }
-        engine_step(engine, values);
-        engine_advance(engine, values);
     }
+}
+
+/* Values of any numbers: x and the states are the same however many bytes a family takes. */
+static void put_inputs(const engine_t *engine, uint8_t *values)
+{
+    const uint64_t before = random_state;
+    for (size_t i = 0; i < engine->stride; ++i) {
+        values[i] = (uint8_t)draw(256);
+    }
+    random_state = before;
+    put_operands(engine, values);
+    for (size_t i = 0; i < engine->state_size; ++i) {
+        values[engine->state + i] = (uint8_t)draw(256);
+    }
+}
+
+static void step(const engine_t *engine)
+{
+    uint8_t *const values = allocate(STREAMS * engine->stride);
+    for (uint32_t i = 0; i < engine->tensor_count; ++i) {
+        const engine_tensor_t *const tensor = &engine->tensors[i];
+        check(tensor->offset + tensor->size * tensor->bytes <= engine->new_states, "a tensor is beyond the values");
+    }
+    for (size_t i = 0; i < STREAMS; ++i) {
+        put_inputs(engine, values + i * engine->stride);
+    }
+    engine_sequence(engine, values, STREAMS);
+    add_tensors(engine, values + (STREAMS - 1u) * engine->stride);
+    engine_step(engine, values, STREAMS);
+    for (size_t i = 0; i < STREAMS; ++i) {
+        engine_advance(engine, values + i * engine->stride, values + i * engine->stride);
+    }
+    engine_step(engine, values, 1);
+    add_tensors(engine, values);
     engine_reset(engine, values);
     free(values);
 }
@@ -147,15 +189,18 @@ static int try_input(const input_t *input, long *stepped)
 {
     uint8_t *const bytes = allocate(input->size);
     memcpy(bytes, input->bytes, input->size);
-    size_t memory_size = 0;
-    const int loads = engine_check(bytes, input->size, &memory_size) == NULL;
-    if (loads && memory_size <= 1u << 20) {
-        void *const memory = allocate(memory_size);
+    size_t needed = 0;
+    const int loads = engine_check(bytes, input->size, &needed) == NULL;
+    if (loads && needed <= 1u << 20) {
+        void *const memory = allocate(needed);
         const engine_t *engine = NULL;
-        check(engine_load(bytes, input->size, memory, memory_size - 1u, &engine) != NULL, "too little memory is taken");
-        check(engine_load(bytes, input->size, memory, memory_size, &engine) == NULL, "a checked program does not load");
+        const engine_family_t *const family = engine_family(0);
+        const char *problem = engine_load(bytes, input->size, family, memory, needed - 1u, &engine);
+        check(problem != NULL, "too little memory is taken");
+        problem = engine_load(bytes, input->size, family, memory, needed, &engine);
+        check(problem == NULL, "a checked program does not load");
         memset(bytes, 0, input->size);
-        if (engine->value_count <= MAX_VALUES) {
+        if (engine->stride <= MAX_VALUES) {
             step(engine);
             ++*stepped;
         }
@@ -168,18 +213,18 @@ static int try_input(const input_t *input, long *stepped)
 int main(int argc, char **argv)
 {
     static input_t files[MAX_FILES];
-    const long count = argc > 2 ? strtol(argv[1], NULL, 10) : 0;
-    const uint32_t file_count = (uint32_t)(argc - 2);
+    const long first = argc > 3 ? strtol(argv[1], NULL, 10) : 0, count = argc > 3 ? strtol(argv[2], NULL, 10) : 0;
+    const uint32_t file_count = (uint32_t)(argc - 3);
     if (count < 1 || file_count > MAX_FILES) {
-        stop("fuzz_loader COUNT FILE...");
+        stop("fuzz_loader FIRST COUNT FILE...");
     }
     for (uint32_t i = 0; i < file_count; ++i) {
-        read_file(argv[2 + i], &files[i]);
+        read_file(argv[3 + i], &files[i]);
     }
     size_t unused;
     check(engine_check(files[0].bytes, (size_t)INT32_MAX + 1u, &unused) != NULL, "a huge program is taken");
     long loaded = 0, stepped = 0;
-    for (long number = 0; number < count; ++number) {
+    for (long number = first; number < first + count; ++number) {
         random_state = ((uint64_t)number + 1u) * 0x9E3779B97F4A7C15u;
         input_t input = files[draw(file_count)];
         for (uint32_t changes = draw(4); changes > 0u; --changes) {
@@ -187,6 +232,6 @@ int main(int argc, char **argv)
         }
         loaded += try_input(&input, &stepped);
     }
-    (void)printf("%ld %ld %ld\n", count, loaded, stepped);
+    (void)printf("%s %ld %ld %ld %016" PRIx64 "\n", engine_family(0)->name, count, loaded, stepped, checksum);
     return 0;
 }

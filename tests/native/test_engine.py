@@ -14,6 +14,10 @@ from edgernn.errors import EdgernnError
 from edgernn.native import _engine
 from edgernn.native.serialize import numbered, serialize
 from edgernn.spec.interpreter import Interpreter
+from edgernn.spec.program import Kernel, Op, Program, Tensor
+from tests.kernels import FAMILIES, VARIABLE
+
+pytestmark = pytest.mark.usefixtures("kernel_family")
 
 STEPS = 40
 
@@ -225,3 +229,82 @@ def test_nothing_leaks(gru, load, buffers, engine_of, operands):
         tracemalloc.stop()
     assert grown < 500 * 8, "less than a pointer each time"
     assert [sys.getrefcount(value) for value in (x, real, gru, damaged)] == held
+
+
+def test_streams_are_stepped_together(any_program, load, operands):
+    program, count = any_program, 17
+    x = operands(program, count, 5)
+    model = load(program)
+    expected = np.stack([_engine.Stream(model).run(own) for own in x])
+    np.testing.assert_array_equal(model.run(x), expected)
+    streams = _engine.Stream(model, count)
+    found = np.concatenate([streams.run(np.ascontiguousarray(x[:, at])) for at in (slice(0, 2), slice(2, 5))], axis=1)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_how_many_streams(gru, load, operands):
+    model = load(gru)
+    with pytest.raises(ValueError, match="there have to be streams"):
+        _engine.Stream(model, 0)
+    with pytest.raises(MemoryError):
+        _engine.Stream(model, sys.maxsize)
+    streams = _engine.Stream(model, 3)
+    with pytest.raises(ValueError, match="not as many as the streams"):
+        streams.run(operands(gru, 2, 5))
+    with pytest.raises(ValueError, match="no stream of that number"):
+        streams.reset(3)
+
+
+def matrix(rows, columns, zeros, dtype):
+    """A program of one linear, of whose blocks a share is zero, with weights as large as they can be."""
+    rng, largest = np.random.default_rng(rows + columns), 127 if dtype == "int8" else min(127, 65000 // columns)
+    weights = rng.integers(-largest, largest + 1, (rows, columns)).astype(np.int8)
+    for row, column in np.argwhere(rng.random((-(-rows // 4), -(-columns // 4))) < zeros):
+        weights[4 * row : 4 * row + 4, 4 * column : 4 * column + 4] = 0
+    kernel = Kernel(weights, rng.integers(-9999, 9999, rows).astype(np.int32), np.full(rows, 9, np.int32))
+    tensors = {"x": Tensor("x", columns, dtype, 12), "y": Tensor("y", rows, "int16", 9)}
+    return Program(tensors, (Op("linear", ("x",), ("y",), "k"),), {"k": kernel}, "x", "y", ())
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("zeros", [0, 0.3, 0.75, 1])
+@pytest.mark.parametrize(
+    ("rows", "columns"), [(1, 1), (3, 5), (4, 16), (13, 8), (17, 33), (31, 61), (40, 100), (66, 129), (5, 1025)]
+)
+def test_matrices(load, operands, rows, columns, zeros, dtype):
+    program = matrix(rows, columns, zeros, dtype)
+    x = operands(program, 7, 3)
+    expected = Interpreter(program).step({"x": x})["y"]
+    model = load(program)
+    np.testing.assert_array_equal(model.run(x), expected)
+    np.testing.assert_array_equal(_engine.Stream(model).run(x[0]), expected[0])
+
+
+@pytest.mark.parametrize("extreme", [-127, 127])
+def test_the_largest_sums(load, extreme):
+    """All products of one sign, in a row that int8 kernels just take, and in one that they do not."""
+    for columns in (520, 521, 700):
+        weights = np.full((5, columns), 127, np.int8)
+        kernel = Kernel(weights, np.zeros(5, np.int32), np.full(5, 20, np.int32))
+        tensors = {"x": Tensor("x", columns, "int8", 5), "y": Tensor("y", 5, "int16", 9)}
+        program = Program(tensors, (Op("linear", ("x",), ("y",), "k"),), {"k": kernel}, "x", "y", ())
+        x = np.full((2, 1, columns), extreme, np.int8)
+        np.testing.assert_array_equal(load(program).run(x), Interpreter(program).step({"x": x})["y"])
+
+
+def test_kernels_of_another_name(monkeypatch, gru, load):
+    monkeypatch.setenv(VARIABLE, "mmx")
+    there = ", ".join(FAMILIES)
+    sentence = f"there are no kernels 'mmx' on this machine (environment variable EDGERNN_KERNELS): there are {there}"
+    for use in (_engine.kernels, lambda: load(gru)):
+        with pytest.raises(EdgernnError) as caught:
+            use()
+        assert str(caught.value) == sentence
+
+
+def test_the_kernels_that_are_used(kernel_family, monkeypatch):
+    assert _engine.kernels() == kernel_family
+    for nothing in (lambda: monkeypatch.setenv(VARIABLE, ""), lambda: monkeypatch.delenv(VARIABLE)):
+        nothing()
+        assert _engine.kernels() == FAMILIES[0]
+    assert FAMILIES[-1] == "portable"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import edgernn
+from edgernn.backends.c import layout
 from edgernn.native.serialize import KINDS, numbered, serialize
 from edgernn.spec.program import ACCUMULATOR_LIMIT, SPEC_VERSION, Kernel, Program
 
@@ -177,7 +178,8 @@ def test_tensors_that_are_too_large_together(engine_of):
 
 
 def test_every_rule_is_tested():
-    source = (Path(edgernn.__file__).parent / "native" / "loader.c").read_text(encoding="utf-8")
+    folder = Path(edgernn.__file__).parent / "native"
+    source = "".join((folder / name).read_text(encoding="utf-8") for name in ("check.c", "loader.c"))
     rules = set(re.findall(r'REQUIRE\(.*, "(.+)"\);', source))
     elsewhere = {
         "the program ends in its header",  # test_a_truncated_program
@@ -194,3 +196,14 @@ def test_scales_that_do_not_fit(engine_of):
     for features, outputs in [(2, 2), (4, 2), (3, 1), (3, 3)]:
         with pytest.raises(ValueError, match="does not fit the program"):
             engine_of(damaged([]), features, outputs)
+
+
+def test_matrices_are_laid_out_as_exported():
+    """What stands in loader.c once more, because a session takes bytes and no layout."""
+    source = (Path(edgernn.__file__).parent / "native" / "loader.c").read_text(encoding="utf-8")
+    share = re.search(r"#define SPARSE_SHARE\(blocks\) .* \* (\d+)u / (\d+)u\)", source)
+    assert int(share[1]) / int(share[2]) == layout.SPARSE_SHARE
+    defined = dict(re.findall(r"#define (\w+) \(?(?:\(int64_t\))?([\d<u ]+)", source))
+    assert defined["MAX_SPARSE_COLUMNS"].strip() == f"{layout._MOST_COLUMN_BLOCKS}u"
+    assert defined["MAX_SPARSE_BLOCKS"].strip() == f"{layout._MOST_BLOCKS}u"
+    assert eval(defined["WIDE_SUM"]) == layout.INT8_SUM_LIMIT

@@ -43,7 +43,11 @@ class NativeRuntime(InProcess):
     """The runtime in C with the loader of programs, as `session` uses it. Its version is edgernn's."""
 
     name = "native"
-    kernels = "plain C"
+
+    @property
+    def kernels(self) -> str:
+        """The family of the processor's kernels that the extension uses; "" where it is not installed."""
+        return native.kernels() if native.installed() else ""
 
     def version(self) -> str:
         return __version__

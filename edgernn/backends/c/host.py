@@ -60,7 +60,7 @@ class CRuntime(InProcess):
     """The generated C with this machine's compiler."""
 
     name = "c"
-    kernels = "plain C"
+    kernels = "compiled C"
 
     def version(self) -> str:
         command = _compiler()

@@ -22,8 +22,10 @@ FOLDER = "c"
 RUNTIME = Path(__file__).parent / "runtime"
 RUNTIME_FILES = tuple(sorted(path.name for path in RUNTIME.glob("*.[ch]")))
 TABLE = "edgernn_sigmoid_table.c"
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Of `edgernn_kernel_t`: sources with another one do not compile together."""
+_END_OF_TABLE = 0xFFFE
+"""Twice the largest result, which sigmoid has beyond its table."""
 HASH_DIGITS = 16
 """Digits of a model's digest that its header has."""
 
@@ -53,12 +55,21 @@ def sources(model: IntegerModel, name: str) -> dict[str, str]:
 
 def table_source() -> str:
     """The runtime's file TABLE, made from the specification."""
+    entries = [f"0x{entry:08x}u" for entry in _table_entries()]
     return (
         "/* SPDX-License-Identifier: Apache-2.0 */\n"
         f"/* Made from edgernn/spec/tables.py, specification {SPEC_VERSION}; a test compares them. */\n"
         '#include "edgernn.h"\n\n'
-        f"const uint16_t edgernn_sigmoid_table[256] = {{\n{numbers(SIGMOID_TABLE.tolist())}\n}};\n"
+        f"const uint32_t edgernn_sigmoid_table[256] = {{\n{numbers(entries)}\n}};\n"
     )
+
+
+def _table_entries() -> list[int]:
+    """Value + 1 and the way to the next one. The last entry is what the specification has from there on."""
+    values = SIGMOID_TABLE.astype(np.int64)
+    values[-1] = _END_OF_TABLE
+    steps = np.append(np.diff(SIGMOID_TABLE.astype(np.int64)), 0)
+    return [int(entry) for entry in (values + 1) * 2**16 + steps]
 
 
 def _made_from(model: IntegerModel) -> str:
@@ -101,7 +112,7 @@ extern "C" {{
 
 /* sizeof({name}_state_t); constants in flash; multiplications a step. */
 #define {upper}_STATE_BYTES {2 * step.state_values or 1}u
-#define {upper}_FLASH_BYTES ({step.constant_bytes}u + {step.kernel_count}u * (3u * sizeof(void *) + sizeof(size_t)))
+#define {upper}_FLASH_BYTES ({_flash(step)})
 #define {upper}_MACS {cost["macs_per_step"]}u
 
 typedef {x.dtype}_t {name}_x_t;
@@ -141,6 +152,11 @@ int {name}_selftest(void);
 
 #endif
 """
+
+
+def _flash(step: Step) -> str:
+    """Bytes of all constants, as C."""
+    return f"{step.constant_bytes}u + {step.pointers}u * sizeof(void *) + {step.matrices}u * sizeof(size_t)"
 
 
 def _channels(interface: Interface, upper: str) -> str:

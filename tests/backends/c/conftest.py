@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgernn.backends.c.write import RUNTIME, sources
+from edgernn.backends.c.write import sources
 from edgernn.model import IntegerModel
 
 
@@ -20,13 +20,6 @@ def shared(run_tool: Callable[..., str], strict: list[str]) -> Callable[..., cty
         return ctypes.CDLL(str(target))
 
     return build
-
-
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory: pytest.TempPathFactory, shared: Callable[..., ctypes.CDLL]) -> ctypes.CDLL:
-    """The runtime's primitives as functions over arrays (shim.c)."""
-    files = [Path(__file__).with_name("shim.c"), *RUNTIME.glob("*.c")]
-    return shared(tmp_path_factory.mktemp("shim") / "shim.so", f"-I{RUNTIME}", *files)
 
 
 @pytest.fixture

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Accuracy of models over folds."""
+
+from typing import Any
+
+from benchmarks.tables.markdown import Blocks, table
+
+_STAGES = {"float": "float", "unit_pruned": "units removed", "pruned": "weights pruned", "int8": "quantized"}
+
+
+def _accuracy(figures: dict[str, Any]) -> str:
+    rows = []
+    for model in figures["models"]:
+        for stage, title in _STAGES.items():
+            values = [fold[stage] for fold in model["folds"] if stage in fold]
+            if values:
+                mean = sum(values) / len(values)
+                name = model["name"] if stage == "float" else ""
+                rows.append((name, title, f"{mean:.1%}", *(f"{value:.1%}" for value in values)))
+    folds = [f"fold {number + 1}" for number in range(len(figures["models"][0]["folds"]))]
+    return table(("model", "", "mean", *folds), rows)
+
+
+def _pruned(figures: dict[str, Any]) -> str:
+    """The quantized models alone."""
+    rows = []
+    for model in figures["models"]:
+        values = [fold["int8"] for fold in model["folds"]]
+        rows.append((model["name"], f"{sum(values) / len(values):.1%}", *(f"{value:.1%}" for value in values)))
+    folds = [f"fold {number + 1}" for number in range(len(figures["models"][0]["folds"]))]
+    return table(("zeros", "mean", *folds), rows)
+
+
+def _costs(figures: dict[str, Any]) -> str:
+    """Bytes, instructions and time by share of zeros, and how many times fewer than without."""
+    costs = figures["costs"]
+    dense = next(iter(costs.values()))
+
+    def cells(cost: dict[str, float], key: str, form: str = ",.0f") -> tuple[str, str]:
+        return f"{cost[key]:{form}}", f"{dense[key] / cost[key]:.2f}"
+
+    rows = [
+        (f"{float(share):.0%}", *(cell for key in dense for cell in cells(cost, key))) for share, cost in costs.items()
+    ]
+    titles = {
+        "constants": "bytes of constants",
+        "cortex_m4": "instructions, Cortex-M4",
+        "cortex_m0": "instructions, Cortex-M0",
+        "host_ns": "ns on the host",
+    }
+    return table(("zeros", *(word for key in dense for word in (titles[key], "times fewer"))), rows)
+
+
+BLOCKS: Blocks = {
+    "accuracy": ("accuracy", _accuracy),
+    "pruned": ("sparse", _pruned),
+    "sparse": ("sparse", _costs),
+}

@@ -53,6 +53,6 @@ def _costs(figures: dict[str, Any]) -> str:
 
 BLOCKS: Blocks = {
     "accuracy": ("accuracy", _accuracy),
-    "pruned": ("sparse", _pruned),
+    "pruned": ("pruned", _pruned),
     "sparse": ("sparse", _costs),
 }

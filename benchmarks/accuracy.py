@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from unittest import mock
 
 from edgernn import build, config
 from edgernn.model import FloatModel
@@ -32,23 +31,22 @@ def measure() -> dict[str, Any]:
 
 def of(models: Mapping[str, list[str]]) -> dict[str, Any]:
     """`measure` for models by name, each given by what it sets."""
-    rows = []
-    with mock.patch.object(build, "fit", _once()):
-        for name, overrides in models.items():
-            print(name, file=sys.stderr)
-            folds = build.cross_validate(config.load(None, overrides), _announce)
-            rows.append(
-                {
-                    "name": name,
-                    "set": overrides,
-                    "parameters": folds[0][-1].parameters,
-                    "folds": [{stage.name: round(stage.metrics["accuracy"], 4) for stage in fold} for fold in folds],
-                }
-            )
+    rows, trainer = [], _once()
+    for name, overrides in models.items():
+        print(name, file=sys.stderr)
+        folds = build.cross_validate(config.load(None, overrides), _announce, trainer)
+        rows.append(
+            {
+                "name": name,
+                "set": overrides,
+                "parameters": folds[0][-1].parameters,
+                "folds": [{stage.name: round(stage.metrics["accuracy"], 4) for stage in fold} for fold in folds],
+            }
+        )
     return {"data": "watch, unseen people", "models": rows}
 
 
-def _once() -> Callable[..., FloatModel]:
+def _once() -> build.Trainer:
     """`fit` that trains nothing twice: models that differ in what follows have the same model of the same seed."""
     known: dict[str, FloatModel] = {}
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.elsewhere import ROOT
 from edgernn.backends.tflite.write import integer_file
 from edgernn.cells import get
 from edgernn.data import watch
@@ -87,7 +88,7 @@ def _stock(cell: str, folder: Path, *options: str) -> str:
     """Runs the stock converter in a process of its own; what became of it, "" for a file."""
     arguments = (cell, str(_UNITS), str(folder / "windows.npz"), str(folder), *options)
     command = [sys.executable, "-m", "benchmarks.stock", *arguments]
-    done = subprocess.run(command, cwd=Path(__file__).parent.parent, capture_output=True)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True)
     if done.returncode < 0:
         return f"was killed by signal {-done.returncode} ({signal.Signals(-done.returncode).name})"
     return f"ended with status {done.returncode}" if done.returncode else ""

@@ -16,6 +16,12 @@ SITES: Mapping[str, Site] = {"tflm": tflm(), "tflite_runtime": tflite_runtime()}
 """Environments by the names that the benchmarks have for their runtimes."""
 
 
+def last_line(output: bytes) -> str:
+    """Of what a program said before it failed."""
+    lines = output.decode(errors="replace").split("\n")
+    return next((line.strip() for line in reversed(lines) if line.strip()), "without a word")
+
+
 def python(site: Site | None) -> tuple[list[str], dict[str, str]]:
     """Command and environment of a Python that finds what is installed here, or in `site` alone, and benchmarks/.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.compiled import library
+from benchmarks.compiled import library, text
 
 _SOURCE = Path(__file__).with_name("peak.c")
 _ROUNDS = 50_000
@@ -21,7 +21,7 @@ class Peak:
     def __init__(self) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             made = library(Path(scratch) / "peak.so", [_SOURCE])
-        self.instruction = ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(made, "instruction"))).decode()
+        self.instruction = text(made, "instruction")
         self._run = made.run
         self._run.restype, self._run.argtypes = ctypes.c_int64, [ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p]
         self._memory = np.zeros(2 * _BYTES + _ALIGNMENT, np.uint8)

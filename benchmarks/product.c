@@ -11,11 +11,6 @@
 #define ROWS (3 * UNITS)
 #define VECTORS 16
 
-typedef struct {
-    edgernn_kernel_t kernel;
-    const int8_t *v;
-} matrix_t;
-
 static EDGERNN_ALIGNED uint8_t input_weights[ROWS * INPUTS + EDGERNN_SLACK];
 static EDGERNN_ALIGNED uint8_t recurrent_weights[ROWS * UNITS + EDGERNN_SLACK];
 static int32_t bias[ROWS];

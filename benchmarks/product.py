@@ -2,8 +2,6 @@
 """The share of a core's multiplications that the kernels reach, in the inner product of a GRU alone: `product.c`."""
 
 import ctypes
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-import edgernn
+from benchmarks.compiled import library, number, text
 from benchmarks.peak import Peak
+from edgernn.backends.c.write import RUNTIME
 
 _SOURCE = Path(__file__).with_name("product.c")
-_RUNTIME = Path(edgernn.__file__).parent / "backends" / "c" / "runtime"
-_FLAGS = ("-std=gnu99", "-O3", "-march=native", "-shared", "-fPIC", f"-I{_RUNTIME}")
+_LEVEL = "-O3"
+"""That of the extension module."""
 _ROUNDS = 60
 _TURN_NS = 2_000_000
 
@@ -30,11 +29,11 @@ def measure() -> dict[str, Any]:
     vectors at once.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        library = _compiled(Path(scratch) / "product.so")
+        made = library(Path(scratch) / "product.so", [_SOURCE, *sorted(RUNTIME.glob("*.c"))], RUNTIME, _LEVEL)
     peak, kernels = Peak(), ("stream", "window", "read_weights")
-    library.prepare()
+    made.prepare()
     turns: dict[str, Callable[[], float]] = {"peak": peak.turn}
-    turns.update({name: _turn(getattr(library, name)) for name in kernels})
+    turns.update({name: _turn(getattr(made, name)) for name in kernels})
     rates: dict[str, list[float]] = {name: [] for name in turns}
     for _ in range(_ROUNDS):
         for name, turn in turns.items():
@@ -42,9 +41,9 @@ def measure() -> dict[str, Any]:
     rate = {name: float(np.median(values)) for name, values in rates.items()}
     return {
         "model": "GRU (64, 256)",
-        "kernels": ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(library, "family"))).decode(),
+        "kernels": text(made, "family"),
         "instruction": peak.instruction,
-        "weights_bytes": _number(library, "weights_size"),
+        "weights_bytes": number(made, "weights_size"),
         "peak_macs_per_ns": round(rate["peak"], 1),
         "stream": {
             "macs_per_ns": round(rate["stream"], 1),
@@ -53,21 +52,11 @@ def measure() -> dict[str, Any]:
             "bound": round(min(1.0, rate["read_weights"] / rate["peak"]), 3),
         },
         "window": {
-            "vectors": _number(library, "vectors"),
+            "vectors": number(made, "vectors"),
             "macs_per_ns": round(rate["window"], 1),
             "share": round(rate["window"] / rate["peak"], 3),
         },
     }
-
-
-def _compiled(path: Path) -> ctypes.CDLL:
-    sources = [str(source) for source in (_SOURCE, *sorted(_RUNTIME.glob("*.c")))]
-    subprocess.run([shutil.which("cc") or "gcc", *_FLAGS, "-o", str(path), *sources], check=True)
-    return ctypes.CDLL(str(path))
-
-
-def _number(library: ctypes.CDLL, name: str) -> int:
-    return ctypes.c_int64.in_dll(library, name).value
 
 
 def _turn(function: Any) -> Callable[[], float]:

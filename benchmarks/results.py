@@ -12,6 +12,8 @@ from typing import Any
 from edgernn.backends.c.host import CRuntime
 
 FOLDER = Path(__file__).parent / "results"
+_WRITTEN = ("benchmarks/results", "docs", "README.md")
+"""What benchmarks write to: changes there are none of what is measured."""
 _PACKAGES = ("edgernn", "numpy", "tensorflow", "keras", "ai-edge-litert", "onnx", "onnxruntime")
 
 
@@ -43,14 +45,26 @@ def read(name: str) -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit that is checked out. Raises SystemExit where files differ from it: figures belong to a commit."""
-    described = subprocess.run(
-        ["git", "describe", "--always", "--abbrev=12", "--dirty"], cwd=FOLDER.parent, capture_output=True, text=True
-    )
-    name = described.stdout.strip() or "unknown"
-    if name.endswith("-dirty"):
-        raise SystemExit("there are changes that are not committed: commit them, so that the figures have a commit")
+    """The commit that is checked out, "unknown" outside of a clone.
+
+    Raises SystemExit where other files than _WRITTEN differ from it: figures belong to a commit.
+    """
+    name = _git("describe", "--always", "--abbrev=12")
+    if not name:
+        return "unknown"
+    changed = _git("diff", "--name-only", "HEAD", "--", ".", *(f":(exclude){path}" for path in _WRITTEN)).splitlines()
+    if changed:
+        raise SystemExit(f"{changed[0]} has changes: commit them, so that the figures belong to a commit")
     return name
+
+
+def _git(*command: str) -> str:
+    """What git prints, of the whole clone; "" where there is none."""
+    try:
+        done = subprocess.run(["git", *command], cwd=FOLDER.parents[1], capture_output=True, text=True)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip()
 
 
 def _cpu() -> str:

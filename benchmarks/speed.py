@@ -5,7 +5,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.clock import timed
 from edgernn import artifact, backends, golden
 from edgernn.bench.host import measure as measure_latency
 from edgernn.engine import native
@@ -65,9 +65,9 @@ def _session(model: artifact.Model) -> dict[str, float]:
     window = np.tile(operands, (1, _ROUND_STEPS, 1))
     times: dict[str, list[float]] = {name: [] for name in ("C", *given)}
     for _ in range(_ROUNDS):
-        times["C"].append(_seconds(partial(loaded.run, window)))
+        times["C"].append(timed(partial(loaded.run, window))[0])
         for name, x in given.items():
-            times[name].append(_seconds(partial(_step_often, model.session("native"), x)))
+            times[name].append(timed(partial(_step_often, model.session("native"), x))[0])
     return {name: round(float(np.median(values)) / _ROUND_STEPS * 1e6, 3) for name, values in times.items()}
 
 
@@ -75,12 +75,6 @@ def _step_often(session: Session, x: Any) -> None:
     step = session.step
     for _ in range(_ROUND_STEPS):
         step(x)
-
-
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def _throughput(model: IntegerModel) -> float:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import fresh
-from benchmarks.elsewhere import SITES, python
+from benchmarks.elsewhere import SITES, last_line, python
 from benchmarks.models import random_model, write_artifact
 from edgernn.quantize import quantize
 
@@ -66,7 +66,7 @@ def _start(name: str, folder: Path) -> dict[str, float]:
     command, environment = python(SITES.get(name))
     done = subprocess.run([*command, "-P", fresh.__file__, name, str(folder)], env=environment, capture_output=True)
     if done.returncode:
-        sys.exit(f"{name} failed: {done.stderr.decode(errors='replace')}")
+        sys.exit(f"{name} failed: {last_line(done.stderr)}")
     figures: dict[str, float] = json.loads(done.stdout)
     return figures
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: data, training, pruning, quantization, and the artifact (`edgernn.pack`)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,6 +19,7 @@ from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
 from edgernn.train.fit import Recipe, fit
+from edgernn.train.magnitude import Block, prunable
 from edgernn.train.network import LayerSpec, initialize
 from edgernn.train.units import remove_units
 from edgernn.validate import Report
@@ -27,6 +29,8 @@ T = TypeVar("T")
 _REPRESENTATIVES = 512
 
 Folds = tuple[tuple[Stage, ...], ...]
+Trainer = Callable[..., FloatModel]
+"""`edgernn.train.fit.fit`, or what takes and gives the same."""
 
 
 @dataclass(frozen=True)
@@ -64,16 +68,16 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     artifact.check_target(folder, force=force)
     data, divided = _load(config)
     parts = _parts(data, divided)
-    trained = _train(config, parts, phase)
+    trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
     totals = footprint.totals(trained.quantized.model.program)
     return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
 
 
-def cross_validate(config: Config, phase: Phase = pack.silent) -> Folds:
+def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer | None = None) -> Folds:
     """The stages of each fold (`edgernn.data.split.folds`); every group is tested once by models that never saw it.
 
-    Raises what `build` raises, before the first fold.
+    trainer: what trains them; None is `fit`. Raises what `build` raises, before the first fold.
     """
     data, _ = _load(config)
     folds = split.folds(data, config.data.folds)
@@ -81,14 +85,14 @@ def cross_validate(config: Config, phase: Phase = pack.silent) -> Folds:
     def in_fold(number: int) -> Phase:
         return lambda name, total: phase(f"fold {number + 1}/{len(folds)}: {name}", total)
 
-    return tuple(_train(config, _parts(data, fold), in_fold(i)).stages for i, fold in enumerate(folds))
+    return tuple(_train(config, _parts(data, fold), in_fold(i), trainer or fit).stages for i, fold in enumerate(folds))
 
 
 def _parts(data: Dataset, divided: split.Split) -> _Parts:
     return _Parts(data.take(divided.train), data.take(divided.validation), data.take(divided.test))
 
 
-def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
+def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Trained:
     """Trains, prunes and quantizes; a stage for each form, judged on the test part."""
     interface = _interface(parts.train)
     recipe = _recipe(config, interface)
@@ -97,9 +101,12 @@ def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
 
     def run(name: str, start: FloatModel, recipe: Recipe, number: int, teacher: FloatModel | None) -> FloatModel:
         with phase(name, recipe.epochs) as progress:
-            return fit(start, train, validation, recipe, config.train.seed + number, progress, teacher)
+            return trainer(start, train, validation, recipe, config.train.seed + number, progress, teacher)
 
-    original = run("train", initialize(interface, _specs(config, interface), config.train.seed), recipe, 0, None)
+    start = initialize(interface, _specs(config, interface), config.train.seed)
+    if config.prune.sparsity:
+        prunable(start, _block(config))  # Better refused now than after the training.
+    original = run("train", start, recipe, 0, None)
     stages = [_stage("float", original, parts.test)]
     model, tuning = original, replace(recipe, epochs=config.prune.epochs)
     if config.prune.units:
@@ -108,8 +115,7 @@ def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
         model = run("prune units", model, tuning, 1, original)
         stages.append(_stage("unit_pruned", model, parts.test))
     if config.prune.sparsity:
-        rows, columns = map(int, config.prune.block.split("x"))
-        sparse = replace(tuning, sparsity=config.prune.sparsity, block=(rows, columns))
+        sparse = replace(tuning, sparsity=config.prune.sparsity, block=_block(config))
         model = run("prune weights", model, sparse, 2, original)
         stages.append(_stage("pruned", model, parts.test))
     calibration = parts.train.spread(config.quantize.windows)
@@ -117,6 +123,11 @@ def _train(config: Config, parts: _Parts, phase: Phase) -> _Trained:
     metrics = evaluate(pack.integer_outputs(quantized.model, parts.test), parts.test)
     stages.append(pack.integer_stage(quantized.model, metrics))
     return _Trained(model, quantized, tuple(stages))
+
+
+def _block(config: Config) -> Block:
+    rows, columns = map(int, config.prune.block.split("x"))
+    return rows, columns
 
 
 def _load(config: Config) -> tuple[Dataset, split.Split]:

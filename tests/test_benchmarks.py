@@ -2,11 +2,14 @@
 """The benchmarks measure what they say; how long it takes is not tested."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
-from benchmarks import peers, plots, results, scaling, startup, tables
+from benchmarks import accuracy, peers, plots, results, scaling, startup, tables
+from benchmarks.elsewhere import ROOT
 from benchmarks.models import random_model, write_artifact
 from edgernn.quantize import quantize
 
@@ -92,3 +95,58 @@ def test_the_plots_are_of_the_committed_results_and_shown(name):
     assert f"<dc:description>{plots.origin(results.read(measure))}</dc:description>" in drawn
     pages = "".join(page.read_text(encoding="utf-8") for page in tables.PAGES)
     assert re.search(rf"\((?:docs/)?plots/{name}\.svg\)", pages)
+
+
+def test_goals_are_shown_beside_results():
+    """Those of instructions that are reached exactly, and of the rest those that are missed."""
+    costs = {"lstm": {"32, 64": 20_000, "6, 32": 12_000}, "gru": {"32, 64": 31_000, "6, 32": 9_000}}
+    own = [("edgernn: native", 1.0), ("edgernn: generated C alone", 0.5)]
+    others = [("LiteRT: slow", 9.0), ("LiteRT: fast", 4.0), ("onnxruntime: node", 5.0)]
+    contenders = [{"name": name, "mode": "step", "ratio": ratio} for name, ratio in (*own, *others)]
+    models = [{"name": name, "folds": [{"int8": found}]} for name, found in (("dense", 0.9), ("75 % of 4x4", 0.89))]
+    shown = tables.BLOCKS["goals"][1](
+        {"boards": dict.fromkeys(("cortex_m4", "cortex_m0", "cortex_m55"), costs)},
+        {"cases": {"gru, 32, 64": {"contenders": contenders}}},
+        {"model": "GRU (64, 256)", "stream": {"share": 0.4}, "window": {"share": 0.6, "vectors": 16}},
+        {"model": "GRU (32, 64)", "costs": {"0": {"cortex_m4": 180}, "0.75": {"cortex_m4": 100}}},
+        {"models": models},
+    )
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()[2:]]
+    assert [enough for *_, enough in cells] == ["yes"] * 6 + ["no", "no", "no", "yes"] + ["no", "yes"] + ["yes", "no"]
+    assert ["GRU (32, 64), LiteRT: fast, by the step in C", "at least 15 x", "8.0 x", "no"] in cells
+
+
+def test_pages_are_brought_up_to_date_with_one_benchmark(monkeypatch):
+    monkeypatch.setattr(results, "exists", lambda name: True)
+    monkeypatch.setattr(results, "read", lambda name: name)
+    blocks = {"a": (("one",), str), "b": (("two", "one"), lambda *names: "+".join(names)), "c": (("two",), str)}
+    monkeypatch.setattr(tables, "BLOCKS", blocks)
+    page = "".join(f"<!-- {name} -->\nold\n<!-- /{name} -->\n" for name in blocks)
+    updated = "<!-- a -->\n\none\n\n<!-- /a -->\n<!-- b -->\n\ntwo+one\n\n<!-- /b -->\n<!-- c -->\nold\n<!-- /c -->\n"
+    assert tables.update(page, "one") == updated
+    assert "old" not in tables.update(page)
+
+
+def test_models_are_not_trained_twice(monkeypatch):
+    trained = []
+    monkeypatch.setattr(accuracy, "fit", lambda start, *rest: trained.append(start) or f"{start} trained")
+    train = accuracy._once()
+    found = [train(start, [1.0], [2.0], "recipe", 0, lambda done: None, None) for start in ("a", "b", "a")]
+    assert found == ["a trained", "b trained", "a trained"] and trained == ["a", "b"]
+
+
+def test_an_unknown_benchmark_is_one_sentence():
+    done = subprocess.run([sys.executable, "-m", "benchmarks", "nothing"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("there is no benchmark 'nothing'; there are accuracy, ")
+
+
+def test_changes_are_refused(monkeypatch):
+    monkeypatch.setattr(
+        results, "_git", lambda command, *rest: {"describe": "1234", "diff": "edgernn/model.py"}[command]
+    )
+    with pytest.raises(SystemExit, match=r"edgernn/model\.py has changes: commit them"):
+        results.commit()
+    monkeypatch.setattr(results, "_git", lambda command, *rest: {"describe": "1234", "diff": ""}[command])
+    assert results.commit() == "1234"
+    monkeypatch.setattr(results, "_git", lambda command, *rest: "")
+    assert results.commit() == "unknown"

@@ -13,6 +13,7 @@ import edgernn
 from edgernn import __version__, config, golden
 from edgernn.backends.c.names import prefix_of
 from edgernn.build import build, cross_validate
+from edgernn.errors import ConfigError
 from edgernn.spec.program import SPEC_VERSION
 
 SHORT = ["train.epochs=1", "prune.epochs=1"]
@@ -144,6 +145,13 @@ def test_pruned_blocks_are_zero_in_the_integers(run, windows):
     blocks = kernels["rnn_0/recurrent"].weights.reshape(4, 4, 4, 4).any(axis=(1, 3))
     assert 1 <= blocks.sum() <= 4
     assert (kernels["dense_1/kernel"].weights != 0).mean() > 0.5
+
+
+@pytest.mark.usefixtures("untrained")
+def test_a_model_too_small_for_blocks_is_refused_before_training(run, windows):
+    sets = ["model.units=15", "prune.sparsity=0.5", "prune.block=4x4"]
+    with pytest.raises(ConfigError, match=r"prune\.block needs a matrix of at least 16 inputs and units"):
+        run("data.source=npz", f"data.path={windows()}", *sets)
 
 
 @pytest.mark.usefixtures("untrained")

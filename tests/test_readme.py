@@ -15,7 +15,7 @@ from benchmarks import results, tables
 ROOT = Path(__file__).parent.parent
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in tables.PAGES}
 README, C_PAGE = PAGES["README"], PAGES["c"]
-MEASURES = sorted({measure for measure, _ in tables.BLOCKS.values()})
+MEASURES = sorted({measure for measures, _ in tables.BLOCKS.values() for measure in measures})
 CLASSES = {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
 ONNX_PAGE = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
 

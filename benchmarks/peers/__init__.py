@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.clock import Times, undisturbed
-from benchmarks.elsewhere import ROOT
+from benchmarks.elsewhere import ROOT, last_line
 from benchmarks.models import random_model, write_artifact
 from benchmarks.peers.case import DYNAMIC, EXACT, FLOAT, Case
 from benchmarks.peers.client import Runtime
@@ -138,7 +138,7 @@ def _convert(folders: Sequence[Path]) -> None:
     for process in running:
         told, _ = process.communicate()
         if process.returncode:
-            raise SystemExit(f"TensorFlow's converter failed: {told.decode(errors='replace')}")
+            raise SystemExit(f"TensorFlow's converter failed: {last_line(told)}")
 
 
 def _entries(runtimes: Sequence[Runtime], told: dict[str, Any], folder: Path) -> list[_Entry]:

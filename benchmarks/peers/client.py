@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.clock import Times
-from benchmarks.elsewhere import SITES, python
+from benchmarks.elsewhere import SITES, last_line, python
 
 
 class Runtime:
@@ -57,5 +57,5 @@ class Runtime:
         line = self._process.stdout.readline()
         if not line:
             self._errors.seek(0)
-            raise SystemExit(f"{self.name} failed: {self._errors.read().decode(errors='replace')}")
+            raise SystemExit(f"{self.name} failed: {last_line(self._errors.read())}")
         return line

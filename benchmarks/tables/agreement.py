@@ -64,8 +64,8 @@ def _control_by_path(figures: dict[str, Any]) -> str:
 
 
 BLOCKS: Blocks = {
-    "agreement": ("agree", lambda figures: _agreement(figures["watch"])),
-    "agreement_of_random_models": ("agree", lambda figures: _agreement(figures["random"])),
-    "control": ("control", _control),
-    "control_by_path": ("control", _control_by_path),
+    "agreement": (("agree",), lambda figures: _agreement(figures["watch"])),
+    "agreement_of_random_models": (("agree",), lambda figures: _agreement(figures["random"])),
+    "control": (("control",), _control),
+    "control_by_path": (("control",), _control_by_path),
 }

@@ -73,9 +73,9 @@ def _scaling(figures: dict[str, Any]) -> str:
 
 
 BLOCKS: Blocks = {
-    "instructions": ("boards", _instructions),
-    "lstm": ("boards", _peer),
-    "sizes": ("boards", _sizes),
-    "edgemark": ("boards", _edgemark),
-    "scaling_boards": ("boards", _scaling),
+    "instructions": (("boards",), _instructions),
+    "lstm": (("boards",), _peer),
+    "sizes": (("boards",), _sizes),
+    "edgemark": (("boards",), _edgemark),
+    "scaling_boards": (("boards",), _scaling),
 }

@@ -2,10 +2,11 @@
 """What all tables are made with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
-Blocks = Mapping[str, tuple[str, Callable[[dict[str, Any]], str]]]
-"""What pairs of marks show, by their names: a benchmark, and the Markdown of its results."""
+Block = tuple[tuple[str, ...], Callable[..., str]]
+"""Benchmarks, and the Markdown of their results."""
+Blocks = Mapping[str, Block]
+"""What pairs of marks show, by their names."""
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -84,6 +84,17 @@ def _scaling(figures: dict[str, Any]) -> str:
     return f"{table(columns, rows)}\n\n{told}"
 
 
+def _product(figures: dict[str, Any]) -> str:
+    stream, window = figures["stream"], figures["window"]
+    rows = [
+        ("one vector", f"{stream['macs_per_ns']:.0f}", f"{stream['share']:.0%}", f"{stream['bound']:.0%}"),
+        (f"{window['vectors']} vectors", f"{window['macs_per_ns']:.0f}", f"{window['share']:.0%}", ""),
+    ]
+    columns = ("at once", "MACs a ns", "share of the peak", "at most, to read the weights")
+    peak = f"The peak is {figures['peak_macs_per_ns']:.0f} MACs a ns, by {figures['instruction']}."
+    return f"{table(columns, rows)}\n\n{peak} Kernels: `{figures['kernels']}`."
+
+
 def _startup(figures: dict[str, Any]) -> str:
     least = min(entry["peak_mb"] for entry in figures["runtimes"].values())
     rows = [
@@ -119,23 +130,12 @@ def _times(ratio: float) -> str:
     return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
 
 
-def _product(figures: dict[str, Any]) -> str:
-    stream, window = figures["stream"], figures["window"]
-    rows = [
-        ("one vector", f"{stream['macs_per_ns']:.0f}", f"{stream['share']:.0%}", f"{stream['bound']:.0%}"),
-        (f"{window['vectors']} vectors", f"{window['macs_per_ns']:.0f}", f"{window['share']:.0%}", ""),
-    ]
-    columns = ("at once", "MACs a ns", "share of the peak", "at most, to read the weights")
-    peak = f"The peak is {figures['peak_macs_per_ns']:.0f} MACs a ns, by {figures['instruction']}."
-    return f"{table(columns, rows)}\n\n{peak} Kernels: `{figures['kernels']}`."
-
-
 BLOCKS: Blocks = {
-    "product": ("product", _product),
-    "peers": ("peers", _short),
-    "peers_step": ("peers", _step),
-    "peers_window": ("peers", _window),
-    "peers_setup": ("peers", _setup),
-    "scaling": ("scaling", _scaling),
-    "startup": ("startup", _startup),
+    "product": (("product",), _product),
+    "peers": (("peers",), _short),
+    "peers_step": (("peers",), _step),
+    "peers_window": (("peers",), _window),
+    "peers_setup": (("peers",), _setup),
+    "scaling": (("scaling",), _scaling),
+    "startup": (("startup",), _startup),
 }

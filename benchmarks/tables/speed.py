@@ -22,4 +22,4 @@ def _session(figures: dict[str, Any]) -> str:
     return table(("a sample as", "us above the step in C"), rows)
 
 
-BLOCKS: Blocks = {"demo": ("speed", _demo), "speed": ("speed", _speed), "session": ("speed", _session)}
+BLOCKS: Blocks = {"demo": (("speed",), _demo), "speed": (("speed",), _speed), "session": (("speed",), _session)}

@@ -7,6 +7,7 @@ none wraps. The roundings are those that every TensorFlow Lite kernel shares onc
 `tests/backends/test_conformance.py` compares each function with each kernel path, exhaustively where it can.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -148,20 +149,24 @@ def _tanh16(x: Array) -> Array:
     return value >> 8
 
 
-_EVERY_INT16 = np.arange(-32768, 32768, dtype=np.int64)
-_SIGMOID = _sigmoid16(6 * _EVERY_INT16).astype(np.int16)
-_TANH = _tanh16((3 * _EVERY_INT16 + 1) >> 1).astype(np.int16)
+@cache
+def _results(kind: str) -> Int16:
+    """What `sigmoid` or `tanh` gives for every int16, from the least to the largest: made where it is first needed."""
+    every = np.arange(-32768, 32768, dtype=np.int64)
+    table = _sigmoid16(6 * every) if kind == "sigmoid" else _tanh16((3 * every + 1) >> 1)
+    return table.astype(np.int16)
 
 
-def _look_up(table: Int16, a: Int16) -> Int16:
-    return table[a.astype(np.int32) + 32768]
+def _look_up(kind: str, a: Int16) -> Int16:
+    found: Int16 = _results(kind)[a.astype(np.int32) + 32768]
+    return found
 
 
 def sigmoid(a: Int16) -> Int16:
     """1 / (1 + exp(-a)); `a` at SIGMOID_FRAC, the result at UNIT_FRAC."""
-    return _look_up(_SIGMOID, a)
+    return _look_up("sigmoid", a)
 
 
 def tanh(a: Int16) -> Int16:
     """tanh(a); `a` at TANH_FRAC, the result at UNIT_FRAC."""
-    return _look_up(_TANH, a)
+    return _look_up("tanh", a)

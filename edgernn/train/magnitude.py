@@ -34,10 +34,8 @@ class Masks:
     def __init__(self, model: FloatModel, network: Any, twin: Any, block: Block = (1, 1)) -> None:
         tensorflow, _ = tensorflow_and_keras()
         units = [layer.units for layer in model.layers for name in layer.weights if "kernel" in name]
-        found = zip(_matrices(network), _matrices(twin), units, strict=True)
-        pruned = [(m, t, u) for m, t, u in found if block == (1, 1) or min(m.shape[0], u) >= _SMALLEST]
-        if not pruned:
-            raise ConfigError(f"prune.block needs a matrix of at least {_SMALLEST} inputs and units: there is none")
+        found = zip(_matrices(network), _matrices(twin), units, prunable(model, block), strict=True)
+        pruned = [(m, t, u) for m, t, u, is_pruned in found if is_pruned]
         self._matrices, self._twins = [m for m, _, _ in pruned], [t for _, t, _ in pruned]
         self._blocks = [blocks(m.shape, u, block) for m, _, u in pruned]
         self._masks = [tensorflow.Variable(tensorflow.ones(m.shape)) for m in self._matrices]
@@ -52,6 +50,20 @@ class Masks:
         for matrix, twin, mask in zip(self._matrices, self._twins, self._masks, strict=True):
             matrix.assign(matrix * mask)
             twin.assign(twin * mask)
+
+
+def prunable(model: FloatModel, block: Block) -> list[bool]:
+    """Whether each matrix is pruned in such blocks, in the order of the layers. Raises ConfigError where none is."""
+    sizes = [
+        min(weight.shape[0], layer.units)
+        for layer in model.layers
+        for name, weight in layer.weights.items()
+        if "kernel" in name
+    ]
+    found = [block == (1, 1) or size >= _SMALLEST for size in sizes]
+    if not any(found):
+        raise ConfigError(f"prune.block needs a matrix of at least {_SMALLEST} inputs and units: there is none")
+    return found
 
 
 def _matrices(network: Any) -> list[Any]:

@@ -40,9 +40,9 @@ def test_a_larger_model_takes_more(model, expected, make_artifact):
 
 
 def test_a_board_with_another_clock(model, expected):
-    """Its counter has another rate than that of an MPS2; instructions are instructions."""
-    m4, m55 = (measured(model, expected, f"qemu:cortex_{core}").cost for core in ("m4", "m55"))
-    assert 0.7 < m4 / m55 < 1.4
+    """Its counter has another rate than that of the other MPS2; instructions are instructions."""
+    m4, m33 = (measured(model, expected, f"qemu:cortex_{core}").cost for core in ("m4", "m33"))
+    assert 0.9 < m4 / m33 < 1.1
 
 
 def test_a_program(model, expected):
@@ -62,7 +62,7 @@ def test_a_line_of_a_network(model, expected, tmp_path):
 
 
 def test_an_optimization(model, expected):
-    fast, small = (measured(model, expected, "qemu:cortex_m4", level) for level in ("-O2", "-Os"))
+    fast, small = (measured(model, expected, "qemu:cortex_m0", level) for level in ("-O2", "-Os"))
     assert small.sizes.flash < fast.sizes.flash
     assert small.cost != fast.cost
 

@@ -45,6 +45,34 @@ def test_a_name_that_is_a_word_of_c(agree, odd_programs):
     agree(odd_programs["names that are words of C"], name="int")
 
 
+LAYERS = {
+    "more units than are computed at once": (("gru", 70, {}), ("lstm", 66, {}), ("dense", 3, {})),
+    "units that fill blocks": (("lstm", 64, {}), ("dense", 4, {})),
+    "parts that fill no block": (("gru", 7, {"reset_after": False}), ("rnn", 5, {}), ("dense", 1, {})),
+}
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("name", LAYERS)
+@pytest.mark.parametrize("zeros", [0, 0.6, 1])
+def test_layers(agree, quantized, name, dtype, zeros):
+    """Dense and with blocks left out, in each form of a step."""
+    program = quantized(*LAYERS[name], operands=dtype).program
+    rng = np.random.default_rng(0)
+    kernels = {key: without_blocks(kernel, zeros, rng) for key, kernel in program.kernels.items()}
+    program = replace(program, kernels=kernels)
+    assert ("edgernn_sparse_" in Step(program, "m").body()) == bool(zeros)
+    agree(program)
+
+
+def without_blocks(kernel, share, rng):
+    """A kernel of which about that share of blocks, wherever they begin, is zero."""
+    rows, columns = kernel.weights.shape
+    kept = rng.random((rows // 4 + 1, columns // 4 + 1)) >= share
+    mask = np.kron(kept, np.ones((4, 4)))[:rows, :columns]
+    return replace(kernel, weights=(kernel.weights * mask).astype(np.int8))
+
+
 def test_what_no_output_needs_is_left_out(odd_programs):
     step = Step(replace(odd_programs["two uses of a kernel"], states=()), "m")
     assert step.body().count("edgernn_linear_s8(") == 1, "both parts of one use"

@@ -15,6 +15,7 @@ MEASURES = (
     "startup",
     "boards",
     "pruned",
+    "seeds",
     "sparse",
     "control",
     "agree",

@@ -110,6 +110,7 @@ def test_goals_are_shown_beside_results():
         {"model": "GRU (64, 256)", "stream": {"share": 0.4}, "window": {"share": 0.6, "vectors": 16}},
         {"model": "GRU (32, 64)", "costs": {"0": {"cortex_m4": 180}, "0.75": {"cortex_m4": 100}}},
         {"models": models},
+        {"models": [{**model, "name": f"{model['name']}, seed 1"} for model in models]},
     )
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in shown.splitlines()[2:]]
     assert [enough for *_, enough in cells] == ["yes"] * 6 + ["no", "no", "no", "yes"] + ["no", "yes"] + ["yes", "no"]

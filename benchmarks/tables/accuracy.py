@@ -31,4 +31,8 @@ def _pruned(figures: dict[str, Any]) -> str:
     return table(("zeros", "mean", *folds), rows)
 
 
-BLOCKS: Blocks = {"accuracy": (("accuracy",), _accuracy), "pruned": (("pruned",), _pruned)}
+BLOCKS: Blocks = {
+    "accuracy": (("accuracy",), _accuracy),
+    "pruned": (("pruned",), _pruned),
+    "seeds": (("seeds",), _pruned),
+}

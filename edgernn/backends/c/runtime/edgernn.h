@@ -3,8 +3,8 @@
  * The primitives of edgernn's integer specification, version 1: docs/arithmetic.md of https://pypi.org/project/edgernn.
  *
  * Every value is an integer q that stands for the real number q * 2**-frac. All results saturate to int16, none wraps.
- * C99 without malloc, floating point, recursion or global variables. Shifts and scales are constants where a model calls
- * these functions, so that a primitive comes down to a few instructions. `split` has no function: it is an offset.
+ * C99 without malloc, floating point, recursion or global variables. Shifts and scales are constants where a model
+ * calls these functions, so that a primitive comes down to a few instructions. `split` has none: it is an offset.
  *
  * What the processor does best is in one file for each family (edgernn_family.h); the formulas are here, once.
  */
@@ -28,7 +28,7 @@ extern "C" {
 #define EDGERNN_INT8_LIMIT 127
 #define EDGERNN_INT16_LIMIT 16383
 
-/* Right shifts of negative numbers have to be arithmetic, which C leaves to the compiler: an array of size -1 if not. */
+/* Right shifts of negative numbers have to be arithmetic, which C leaves to the compiler: an array of size -1 else. */
 typedef char edgernn_shifts_are_arithmetic[((-5) >> 1) == -3 ? 1 : -1];
 /* So are conversions, which have to keep the low bits. */
 typedef char edgernn_conversions_keep_low_bits[(int16_t)INT32_C(40000) == INT32_C(-25536) ? 1 : -1];
@@ -49,8 +49,8 @@ typedef char edgernn_conversions_keep_low_bits[(int16_t)INT32_C(40000) == INT32_
  * weights: blocks of four rows and four columns, written row by row: EDGERNN_W_BLOCK(...) for int8 operands,
  * EDGERNN_W_S16_BLOCK(...) for int16 ones; the blocks of the first four rows from left to right, then those of the next
  * four. Zeros fill the last blocks up; every part of a `split` begins a block.
- * bias: one a row plus half a unit of the result, 2**(shift - 1); NULL when all biases are zero. shift: one a row, 1..30.
- * Both are filled up to whole blocks.
+ * bias: one a row plus half a unit of the result, 2**(shift - 1); NULL when all biases are zero. shift: one a row,
+ * 1..30. Both are filled up to whole blocks.
  */
 typedef struct {
     const uint8_t *weights;
@@ -100,6 +100,12 @@ extern const uint32_t edgernn_sigmoid_table[256];
 
 #ifndef EDGERNN_MULTIPLY_ADD
 #define EDGERNN_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#endif
+
+#if defined(__clang__)
+/* Clang takes a number beside a vector for one that changes its sign. */
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wsign-conversion"
 #endif
 
 /*
@@ -154,8 +160,8 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_mul(edgernn_lanes_t a, edgernn_lanes_t b,
 }
 
 /*
- * edgernn_mul where gate >= 0, which is cheaper: the product then has the sign of b (one of 0 or -1 is rounded to 0 with
- * either sign), so that the two roundings are one.
+ * edgernn_mul where gate >= 0, which is cheaper: the product then has the sign of b (one of 0 or -1 is rounded to 0
+ * with either sign), so that the two roundings are one.
  */
 EDGERNN_INLINE edgernn_lanes_t edgernn_mul_gate(edgernn_lanes_t gate, edgernn_lanes_t b, int shift)
 {
@@ -203,6 +209,10 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_tanh(edgernn_lanes_t a)
     const edgernn_lanes_t value = (edgernn_interpolate(entry, scaled & 255) - (1 << 7) - ((int32_t)1 << 23)) >> 8;
     return (value ^ (a >> 31)) - (a >> 31);
 }
+
+#if defined(__clang__)
+#pragma clang diagnostic pop
+#endif
 
 #ifdef __cplusplus
 }

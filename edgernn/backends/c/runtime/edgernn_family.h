@@ -30,7 +30,8 @@
 #endif
 
 #if defined(EDGERNN_FAMILY_PORTABLE) || defined(EDGERNN_FAMILY_THUMB) || defined(EDGERNN_FAMILY_DSP) || \
-    defined(EDGERNN_FAMILY_NEON) || defined(EDGERNN_FAMILY_AVX2) || defined(EDGERNN_FAMILY_AVX512)
+    defined(EDGERNN_FAMILY_MVE) || defined(EDGERNN_FAMILY_NEON) || defined(EDGERNN_FAMILY_AVX2) || \
+    defined(EDGERNN_FAMILY_AVX512)
 /* Forced. */
 #elif !EDGERNN_IS_LITTLE_ENDIAN
 #define EDGERNN_FAMILY_PORTABLE
@@ -40,7 +41,7 @@
 #define EDGERNN_FAMILY_NEON
 #elif defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 #define EDGERNN_FAMILY_DSP
-#elif defined(__thumb__)
+#elif defined(__thumb__) && __ARM_ARCH >= 6
 #define EDGERNN_FAMILY_THUMB
 #elif defined(__AVX512VNNI__) && defined(__AVX512VL__) && defined(__AVX512BW__)
 #define EDGERNN_FAMILY_AVX512

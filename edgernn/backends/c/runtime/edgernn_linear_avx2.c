@@ -15,18 +15,29 @@
 #define BLOCK_BYTES 16u
 #define PAIR_ROWS 8u /* of two bands, whose results fill a vector */
 
+/* 16 or 32 bytes at any address. */
+EDGERNN_INLINE __m128i load_half(const void *from)
+{
+    return _mm_loadu_si128((const __m128i *)from);
+}
+
+EDGERNN_INLINE __m256i load_vector(const void *from)
+{
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
 /* The results of the rows from `row` on, at most 8, from their sums of products. */
 EDGERNN_INLINE void finish_pair(const edgernn_kernel_t *kernel, size_t row, size_t rows, __m256i sums, int16_t *out)
 {
     const __m256i one = _mm256_set1_epi32(1);
     uint64_t bytes = 0;
     memcpy(&bytes, kernel->shift + row, rows > BAND ? PAIR_ROWS : BAND);
-    const __m256i shift = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128((int64_t)bytes));
+    const __m256i shift = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)&bytes));
     __m256i bias = _mm256_sllv_epi32(one, _mm256_sub_epi32(shift, one));
     if (kernel->bias != NULL && rows > BAND) {
-        bias = _mm256_loadu_si256((const void *)(kernel->bias + row));
+        bias = load_vector(kernel->bias + row);
     } else if (kernel->bias != NULL) {
-        bias = _mm256_castsi128_si256(_mm_loadu_si128((const void *)(kernel->bias + row)));
+        bias = _mm256_castsi128_si256(load_half(kernel->bias + row));
     }
     const __m256i results = _mm256_srav_epi32(_mm256_add_epi32(sums, bias), shift);
     const __m128i narrow = _mm_packs_epi32(_mm256_castsi256_si128(results), _mm256_extracti128_si256(results, 1));
@@ -49,7 +60,7 @@ EDGERNN_INLINE __m256i add_block_s16(__m256i sums, const uint8_t *w, const int16
 {
     int64_t four;
     memcpy(&four, v, sizeof four);
-    const __m256i weights = _mm256_cvtepi8_epi16(_mm_loadu_si128((const void *)w));
+    const __m256i weights = _mm256_cvtepi8_epi16(load_half(w));
     return _mm256_add_epi32(sums, _mm256_madd_epi16(weights, _mm256_set1_epi64x(four)));
 }
 
@@ -104,6 +115,12 @@ void edgernn_sparse_s16(const edgernn_sparse_t *sparse, size_t row, size_t rows,
 #define UNROLL _Pragma("GCC unroll 4")
 #endif
 
+/* Two halves in a vector; GCC has intrinsics for it from version 10 on only. */
+EDGERNN_INLINE __m256i joined(__m128i low, __m128i high)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+}
+
 const edgernn_operand_s8_t *edgernn_expand_s8(const int8_t *v, size_t columns, edgernn_operand_s8_t *room)
 {
     const __m256i four_times = _mm256_setr_epi32(0x03020100, 0x03020100, 0x03020100, 0x03020100, 0x07060504, 0x07060504,
@@ -112,7 +129,7 @@ const edgernn_operand_s8_t *edgernn_expand_s8(const int8_t *v, size_t columns, e
     for (; columns != 0u; columns -= columns < 8u ? columns : 8u) {
         int64_t eight = 0;
         memcpy(&eight, v, columns < sizeof eight ? columns : sizeof eight);
-        _mm256_storeu_si256((void *)to, _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), four_times));
+        _mm256_storeu_si256((__m256i *)(void *)to, _mm256_shuffle_epi8(_mm256_set1_epi64x(eight), four_times));
         v += sizeof eight;
         to += VECTOR;
     }
@@ -153,21 +170,21 @@ EDGERNN_INLINE void compute_pair(const edgernn_kernel_t *kernel, size_t row, siz
     }
     size_t k = 0;
     for (; size - k >= VECTOR; k += VECTOR) {
-        const __m256i a = _mm256_loadu_si256((const void *)(first + k));
-        const __m256i b = _mm256_loadu_si256((const void *)(second + k));
+        const __m256i a = load_vector(first + k);
+        const __m256i b = load_vector(second + k);
         UNROLL
         for (size_t i = 0; i < vectors; ++i) {
-            const __m256i x = _mm256_loadu_si256((const void *)(v + i * step + k));
+            const __m256i x = load_vector(v + i * step + k);
             sums[i][0] = add_products(sums[i][0], a, x);
             sums[i][1] = add_products(sums[i][1], b, x);
         }
     }
     if (k < size) {
-        const __m256i a = _mm256_zextsi128_si256(_mm_loadu_si128((const void *)(first + k)));
-        const __m256i b = _mm256_zextsi128_si256(_mm_loadu_si128((const void *)(second + k)));
+        const __m256i a = joined(load_half(first + k), _mm_setzero_si128());
+        const __m256i b = joined(load_half(second + k), _mm_setzero_si128());
         UNROLL
         for (size_t i = 0; i < vectors; ++i) {
-            const __m256i x = _mm256_loadu_si256((const void *)(v + i * step + k));
+            const __m256i x = load_vector(v + i * step + k);
             sums[i][0] = add_products(sums[i][0], a, x);
             sums[i][1] = add_products(sums[i][1], b, x);
         }
@@ -208,14 +225,14 @@ EDGERNN_INLINE __m256i add_sparse_band(const uint8_t *w, const int8_t *v, const 
     __m256i sums = _mm256_setzero_si256();
     size_t i = 0;
     for (; i + 2u <= blocks; i += 2u) {
-        const __m256i x = _mm256_loadu2_m128i((const void *)(v + BLOCK_BYTES * index[i + 1u]),
-                                              (const void *)(v + BLOCK_BYTES * index[i]));
-        sums = add_products(sums, _mm256_loadu_si256((const void *)(w + BLOCK_BYTES * i)), x);
+        const __m256i x = joined(load_half(v + BLOCK_BYTES * index[i]),
+                                 load_half(v + BLOCK_BYTES * index[i + 1u]));
+        sums = add_products(sums, load_vector(w + BLOCK_BYTES * i), x);
     }
     if (i < blocks) {
-        const __m128i x = _mm_loadu_si128((const void *)(v + BLOCK_BYTES * index[i]));
-        const __m128i last = _mm_loadu_si128((const void *)(w + BLOCK_BYTES * i));
-        sums = add_products(sums, _mm256_zextsi128_si256(last), _mm256_zextsi128_si256(x));
+        const __m256i x = joined(load_half(v + BLOCK_BYTES * index[i]), _mm_setzero_si128());
+        const __m256i last = joined(load_half(w + BLOCK_BYTES * i), _mm_setzero_si128());
+        sums = add_products(sums, last, x);
     }
     return sums;
 }

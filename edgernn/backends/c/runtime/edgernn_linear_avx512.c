@@ -190,7 +190,8 @@ EDGERNN_INLINE __m512i add_sparse_band(const uint8_t *w, const int8_t *v, const 
         __m128i x[GROUP_BANDS];
         UNROLL
         for (size_t j = 0; j < GROUP_BANDS; ++j) {
-            x[j] = j < left ? _mm_loadu_si128((const void *)(v + BLOCK_BYTES * index[i + j])) : _mm_setzero_si128();
+            x[j] = j < left ? _mm_loadu_si128((const __m128i *)(const void *)(v + BLOCK_BYTES * index[i + j]))
+                            : _mm_setzero_si128();
         }
         const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(x[0]), x[1], 1);
         const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(x[2]), x[3], 1);

@@ -24,7 +24,8 @@
 #define GIVEN __attribute__((unused))
 
 /* The assembly below knows where members are. */
-typedef char kernel_is_as_expected[offsetof(edgernn_kernel_t, columns) == 12 && sizeof(edgernn_kernel_t) == 16 ? 1 : -1];
+typedef char columns_are_as_expected[offsetof(edgernn_kernel_t, columns) == 12 ? 1 : -1];
+typedef char kernel_is_as_expected[sizeof(edgernn_kernel_t) == 16 ? 1 : -1];
 typedef char sparse_is_as_expected[offsetof(edgernn_sparse_t, index) == 20 ? 1 : -1];
 
 /* Adds the products of a row, whose word of weights is in `w`, with the operands in r11 (odd columns) and r12. */
@@ -39,7 +40,7 @@ typedef char sparse_is_as_expected[offsetof(edgernn_sparse_t, index) == 20 ? 1 :
     ADD_ROW("r4", "r3") ADD_ROW("r5", "r7") \
     ADD_ROW("r6", "r9") ADD_ROW("r8", "r10")
 
-/* Room on the stack: v, blocks of a band or `first`; bias, shift; out, rows that are left. The argument `out` is above. */
+/* Room on the stack: v, blocks of a band or `first`; bias, shift; out, rows left. The argument `out` is above. */
 #define ENTER                  \
     "push {r4-r11, lr}\n"      \
     "sub sp, sp, #24\n"        \

@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * All that depends on the processor's family, in one piece. It is compiled once for each family, with the compiler's
- * flags for it, -DEDGERNN_FAMILY_..., and -DENGINE_FAMILY=<name>, which becomes a part of all external names.
+ * flags for it and -DEDGERNN_FAMILY_...; its name is a part of all external names.
  */
-#define JOINED(name, family) name##_##family
-#define NAMED(name, family) JOINED(name, family)
-#define QUOTED(name) #name
-#define NAME(name) QUOTED(name)
-
-#define edgernn_expand_s8 NAMED(edgernn_expand_s8, ENGINE_FAMILY)
-#define edgernn_expand_s16 NAMED(edgernn_expand_s16, ENGINE_FAMILY)
-#define edgernn_linear_s8 NAMED(edgernn_linear_s8, ENGINE_FAMILY)
-#define edgernn_linear_s16 NAMED(edgernn_linear_s16, ENGINE_FAMILY)
-#define edgernn_sparse_s8 NAMED(edgernn_sparse_s8, ENGINE_FAMILY)
-#define edgernn_sparse_s16 NAMED(edgernn_sparse_s16, ENGINE_FAMILY)
-#define edgernn_product_s8 NAMED(edgernn_product_s8, ENGINE_FAMILY)
-
 #include <string.h>
 
 #include "engine.h"
 
-extern const engine_family_t NAMED(engine_family, ENGINE_FAMILY);
+#define FAMILY EDGERNN_NAMED(engine_family, EDGERNN_KERNELS)
+extern const engine_family_t FAMILY;
 
 /* Those of other families are empty. */
 #include "edgernn_linear_avx2.c"
@@ -186,6 +174,6 @@ static void compute_ops(const engine_t *engine, uint32_t first, uint32_t end, ui
     }
 }
 
-const engine_family_t NAMED(engine_family, ENGINE_FAMILY) = {
-    NAME(ENGINE_FAMILY), EDGERNN_LANES == 1u, room, convert, compute_ops,
+const engine_family_t FAMILY = {
+    EDGERNN_FAMILY, EDGERNN_LANES == 1u, room, convert, compute_ops,
 };

@@ -40,7 +40,7 @@ def test_no_warnings(run_tool, strict, compiler, optimization, tmp_path):
     for source in {*SOURCES, *ENGINE.glob("*.c")} - {ENGINE / "family.c"}:
         assert run_tool(compiler, *flags, "-c", source, "-o", tmp_path / "out.o", stderr=STDOUT) == ""
     for family in FAMILIES:
-        flags_of_it = [*flags, f"-DENGINE_FAMILY={family}", *FLAGS[family]]
+        flags_of_it = [*flags, *FLAGS[family]]
         if compiler == "clang":
             flags_of_it.append("-Wno-sign-conversion")  # it takes a number beside a vector for one
         source = ENGINE / "family.c"
@@ -67,7 +67,7 @@ def fuzzer(run_tool, strict, tmp_path):
         objects = []
         for name in {"portable", family}:
             objects.append(tmp_path / f"{name}.o")
-            own = f"-DENGINE_FAMILY={name}", *FLAGS[name], "-c", ENGINE / "family.c", "-o", objects[-1]
+            own = *FLAGS[name], "-c", ENGINE / "family.c", "-o", objects[-1]
             run_tool(*words, *own, package=package)
         sources = [Path(__file__).with_name("fuzz_loader.c"), *SOURCES, ENGINE / "families.c", *objects]
         built = tmp_path / family

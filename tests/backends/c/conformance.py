@@ -103,7 +103,7 @@ def _families() -> dict[str, Family]:
         "avxvnni": _x86("-mavx2 -mavxvnni", "avx2 avx_vnni"),
         "avx512": _x86(" ".join(f"-m{word.replace('_', '')}" for word in f"avx2 {avx512}".split()), avx512),
         "neon": _aarch64("", "cortex-a53"),
-        "neon-dotprod": _aarch64("-march=armv8.2-a+dotprod", "cortex-a76"),
+        "dotprod": _aarch64("-march=armv8.2-a+dotprod", "cortex-a76"),
         "neon-armv7": _armv7("-march=armv7-a -mfpu=neon"),
         "dsp": _armv7(f"{thumb2} -DEDGERNN_FAMILY_DSP"),
         "dsp-cortex-m4": _bare("cortex_m4", "mps2-an386"),

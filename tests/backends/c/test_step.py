@@ -52,11 +52,13 @@ LAYERS = {
 }
 
 
+@pytest.mark.parametrize("compiler", ["gcc", "gcc -march=native"])
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("zeros", [0, 0.6, 1])
-def test_layers(agree, quantized, name, dtype, zeros):
-    """Dense and with blocks left out, in each form of a step."""
+def test_layers(agree, quantized, monkeypatch, name, dtype, zeros, compiler):
+    """Dense and with blocks left out, in each form of a step; one element at a time, and many."""
+    monkeypatch.setenv("CC", compiler)
     program = quantized(*LAYERS[name], operands=dtype).program
     rng = np.random.default_rng(0)
     kernels = {key: without_blocks(kernel, zeros, rng) for key, kernel in program.kernels.items()}

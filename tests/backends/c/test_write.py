@@ -183,11 +183,20 @@ def test_no_warnings_in_c(written, model, run_tool, strict, compiler, level):
         run_tool(compiler, "-std=c99", *strict, level, "-c", "-o", folder / "out.o", file)
 
 
+@pytest.mark.parametrize("flags", [(), ("-mavx2",)], ids=str)
 @pytest.mark.parametrize("compiler", ["g++", "clang++"])
-def test_no_warnings_in_cpp(written, model, run_tool, strict, compiler):
+def test_no_warnings_in_cpp(written, model, run_tool, strict, compiler, flags):
     folder = written(m=model)
     for file in folder.glob("*.c"):
-        run_tool(compiler, "-x", "c++", "-std=c++17", *strict, "-c", "-o", folder / "out.o", file)
+        run_tool(compiler, "-x", "c++", "-std=c++17", *strict, *flags, "-c", "-o", folder / "out.o", file)
+
+
+def test_kernels_of_two_families_do_not_link(written, quantized, run_tool):
+    folder = program(written(m=quantized(*GRU)))
+    run_tool("gcc", "-mavx2", "-c", "-o", folder / "m.o", folder / "m.c")
+    others = [path for path in folder.glob("*.c") if path.name != "m.c"]
+    linked = subprocess.run(["gcc", "-o", folder / "main", folder / "m.o", *others], capture_output=True, text=True)
+    assert linked.returncode and "edgernn_linear_s8_avx2" in linked.stderr
 
 
 GNU = ["-D__GNUC__=12", "-D__BYTE_ORDER__=1234", "-D__ORDER_LITTLE_ENDIAN__=1234"]
@@ -272,8 +281,8 @@ def test_what_it_includes_and_calls(written, model, run_tool):
         run_tool(*ARM, "-O2", "-c", "-o", file.with_suffix(".o"), file)
     nm = "arm-none-eabi-nm"
     called = run_tool(nm, "-u", folder / "m.o", folder / "m_selftest.o").split()
-    runtime = {"edgernn_expand_s8", "edgernn_expand_s16", "edgernn_linear_s8", "edgernn_linear_s16"}
-    runtime |= {"edgernn_sigmoid_table", "memset", "memcpy"}
+    kernels = {f"edgernn_{kind}_{dtype}_dsp" for kind in ("expand", "linear") for dtype in ("s8", "s16")}
+    runtime = {*kernels, "edgernn_sigmoid_table", "memset", "memcpy"}
     assert {name for name in called if name.startswith(("edgernn", "mem", "__"))} <= runtime
     assert not [name for name in called if "__aeabi_f" in name or "__aeabi_d" in name or "alloc" in name]
 
@@ -286,5 +295,5 @@ def test_the_stack_is_bounded(written, quantized, run_tool):
     usage = [line.split("\t") for path in folder.glob("*.su") for line in path.read_text().splitlines()]
     assert {kind for _, _, kind in usage} == {"static"}
     frames = {name.split(":")[-1]: int(size) for name, size, _ in usage}
-    assert frames["m_step"] + frames["edgernn_linear_s8"] <= 1024
+    assert frames["m_step"] + frames["edgernn_linear_s8_dsp"] <= 1024
     assert not any("edgernn" in name and size > 128 for name, size in frames.items())

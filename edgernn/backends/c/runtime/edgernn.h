@@ -98,10 +98,6 @@ void edgernn_sparse_s16(const edgernn_sparse_t *sparse, size_t row, size_t rows,
  */
 extern const uint32_t edgernn_sigmoid_table[256];
 
-#ifndef EDGERNN_MULTIPLY_ADD
-#define EDGERNN_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
-#endif
-
 #if defined(__clang__)
 /* Clang takes a number beside a vector for one that changes its sign. */
 #pragma clang diagnostic push

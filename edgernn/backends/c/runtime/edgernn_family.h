@@ -6,7 +6,7 @@
  * (edgernn_lanes_*.h). The compiler's flags choose it (-mcpu, -march), unless an EDGERNN_FAMILY_... is defined already;
  * -DEDGERNN_FAMILY_PORTABLE is plain C, anywhere.
  *
- * EDGERNN_FAMILY: its name.
+ * EDGERNN_KERNELS, EDGERNN_FAMILY: its name, as a word and as text.
  * EDGERNN_W_BLOCK: the bytes of a block of weights for int8 operands, from its weights row by row. EDGERNN_W_S16_BLOCK
  * for int16 operands: they stay as they are. EDGERNN_W: the bytes of four weights of a row, where they are a word.
  * edgernn_operand_s8_t, edgernn_operand_s16_t; EDGERNN_OPERANDS_S8(columns), EDGERNN_OPERANDS_S16(columns): expanded
@@ -51,6 +51,15 @@
 #define EDGERNN_FAMILY_PORTABLE
 #endif
 
+/* a * b + c, where a and b are within int16; the other macro takes what counts of b, where more stands there. */
+#if defined(EDGERNN_FAMILY_DSP)
+#define EDGERNN_MULTIPLY_ADD(a, b, c) __builtin_arm_smlabb(a, b, c)
+#define EDGERNN_LOW_HALF(b) (b)
+#else
+#define EDGERNN_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
+#define EDGERNN_LOW_HALF(b) ((b) & 0xFFFF)
+#endif
+
 /* Columns up to a whole number of `to`. */
 #define EDGERNN_ROUND_UP(columns, to) (((size_t)(columns) + (to) - 1u) / (to) * (to))
 
@@ -61,9 +70,9 @@
 #if defined(EDGERNN_FAMILY_PORTABLE) || defined(EDGERNN_FAMILY_THUMB)
 /* Two rows and two columns a word, as edgernn_linear_portable.c tells; thumb is the same in assembly. */
 #if defined(EDGERNN_FAMILY_PORTABLE)
-#define EDGERNN_FAMILY "portable"
+#define EDGERNN_KERNELS portable
 #else
-#define EDGERNN_FAMILY "thumb"
+#define EDGERNN_KERNELS thumb
 #endif
 #define EDGERNN_W_BLOCK(a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3) \
     EDGERNN_W_UNSIGNED(a0, a1, b0, b1), EDGERNN_W_UNSIGNED(c0, c1, d0, d1),             \
@@ -76,7 +85,7 @@ typedef int16_t edgernn_operand_s16_t;
 
 #elif defined(EDGERNN_FAMILY_DSP)
 /* Weights and operands in pairs, as edgernn_linear_dsp.c tells. */
-#define EDGERNN_FAMILY "dsp"
+#define EDGERNN_KERNELS dsp
 #define EDGERNN_W(a, b, c, d) (uint8_t)(a), (uint8_t)((b) - ((a) < 0)), (uint8_t)(c), (uint8_t)((d) - ((c) < 0))
 typedef uint32_t edgernn_operand_s8_t;
 typedef int16_t edgernn_operand_s16_t;
@@ -85,7 +94,7 @@ typedef int16_t edgernn_operand_s16_t;
 #include "edgernn_lanes_scalar.h"
 
 #elif defined(EDGERNN_FAMILY_MVE)
-#define EDGERNN_FAMILY "mve"
+#define EDGERNN_KERNELS mve
 #define EDGERNN_SLACK 48
 #define EDGERNN_W EDGERNN_W_S16
 typedef int8_t edgernn_operand_s8_t;
@@ -95,7 +104,11 @@ typedef int16_t edgernn_operand_s16_t;
 #include "edgernn_lanes_mve.h"
 
 #elif defined(EDGERNN_FAMILY_NEON)
-#define EDGERNN_FAMILY "neon"
+#if defined(__ARM_FEATURE_DOTPROD)
+#define EDGERNN_KERNELS dotprod
+#else
+#define EDGERNN_KERNELS neon
+#endif
 #define EDGERNN_W EDGERNN_W_S16
 typedef int8_t edgernn_operand_s8_t;
 typedef int16_t edgernn_operand_s16_t;
@@ -106,9 +119,9 @@ typedef int16_t edgernn_operand_s16_t;
 #elif defined(EDGERNN_FAMILY_AVX2)
 /* Operands stand there four times, once for each row of a block. */
 #if defined(__AVXVNNI__)
-#define EDGERNN_FAMILY "avxvnni"
+#define EDGERNN_KERNELS avxvnni
 #else
-#define EDGERNN_FAMILY "avx2"
+#define EDGERNN_KERNELS avx2
 #endif
 #define EDGERNN_W EDGERNN_W_S16
 typedef int8_t edgernn_operand_s8_t;
@@ -120,7 +133,7 @@ typedef int16_t edgernn_operand_s16_t;
 
 #else
 /* Weights are unsigned, for the instruction that takes them so; a vector before the operands makes up for it. */
-#define EDGERNN_FAMILY "avx512"
+#define EDGERNN_KERNELS avx512
 #define EDGERNN_W EDGERNN_W_UNSIGNED
 typedef int8_t edgernn_operand_s8_t;
 typedef int16_t edgernn_operand_s16_t;
@@ -137,5 +150,20 @@ typedef int16_t edgernn_operand_s16_t;
 #define EDGERNN_W_BLOCK(a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3) \
     EDGERNN_W(a0, a1, a2, a3), EDGERNN_W(b0, b1, b2, b3), EDGERNN_W(c0, c1, c2, c3), EDGERNN_W(d0, d1, d2, d3)
 #endif
+
+#define EDGERNN_QUOTED(name) #name
+#define EDGERNN_TEXT(name) EDGERNN_QUOTED(name)
+#define EDGERNN_FAMILY EDGERNN_TEXT(EDGERNN_KERNELS)
+
+/* Functions have it in their names: a model and a runtime that were compiled for different families do not link. */
+#define EDGERNN_JOINED(name, kernels) name##_##kernels
+#define EDGERNN_NAMED(name, kernels) EDGERNN_JOINED(name, kernels)
+#define edgernn_expand_s8 EDGERNN_NAMED(edgernn_expand_s8, EDGERNN_KERNELS)
+#define edgernn_expand_s16 EDGERNN_NAMED(edgernn_expand_s16, EDGERNN_KERNELS)
+#define edgernn_linear_s8 EDGERNN_NAMED(edgernn_linear_s8, EDGERNN_KERNELS)
+#define edgernn_linear_s16 EDGERNN_NAMED(edgernn_linear_s16, EDGERNN_KERNELS)
+#define edgernn_sparse_s8 EDGERNN_NAMED(edgernn_sparse_s8, EDGERNN_KERNELS)
+#define edgernn_sparse_s16 EDGERNN_NAMED(edgernn_sparse_s16, EDGERNN_KERNELS)
+#define edgernn_product_s8 EDGERNN_NAMED(edgernn_product_s8, EDGERNN_KERNELS)
 
 #endif

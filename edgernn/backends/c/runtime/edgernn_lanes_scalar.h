@@ -12,15 +12,6 @@
 typedef int32_t edgernn_lanes_t;
 #define EDGERNN_LANES 1u
 
-/* a * b + c, where a and b are within int16; of b, the low half counts. */
-#if defined(EDGERNN_FAMILY_DSP)
-#define EDGERNN_MULTIPLY_ADD(a, b, c) __builtin_arm_smlabb(a, b, c)
-#define EDGERNN_LOW_HALF(b) (b)
-#else
-#define EDGERNN_MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
-#define EDGERNN_LOW_HALF(b) ((b) & 0xFFFF)
-#endif
-
 EDGERNN_INLINE edgernn_lanes_t edgernn_load(const int16_t *from, size_t left)
 {
     (void)left;

@@ -9,7 +9,7 @@
  * where * multiplies the signed halves and adds, and sxtb16 takes their low bytes: one extraction for four products. A
  * row's sum of products is below 2**23, so that 256 of it fit.
  */
-#include "edgernn_rows.h"
+#include "edgernn_scalar.h"
 
 #if defined(EDGERNN_FAMILY_DSP)
 

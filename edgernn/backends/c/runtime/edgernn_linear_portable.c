@@ -12,7 +12,7 @@
  * gives exactly those of row b. Row b is the sum of these, and row a the sum of the whole words modulo 2**32 without
  * 2**16 times row b, and without 2**15 for every word.
  */
-#include "edgernn_rows.h"
+#include "edgernn_scalar.h"
 
 #if defined(EDGERNN_FAMILY_PORTABLE) || defined(EDGERNN_FAMILY_THUMB)
 

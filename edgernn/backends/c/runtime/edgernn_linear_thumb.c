@@ -8,7 +8,7 @@
  *
  * for (1 - 2**16) (1 + 2**16) is 1.
  */
-#include "edgernn_rows.h"
+#include "edgernn_scalar.h"
 
 #if defined(EDGERNN_FAMILY_THUMB)
 

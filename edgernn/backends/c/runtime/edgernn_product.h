@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Hosts: a linear of several vectors at once, which reads the weights once for several of them. */
+/* For edgernn's Python extension: a linear of several vectors at once, which reads the weights once for several. */
 #ifndef EDGERNN_PRODUCT_H
 #define EDGERNN_PRODUCT_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the scalar kernels share: from the sums of products of four rows to the results. */
-#ifndef EDGERNN_ROWS_H
-#define EDGERNN_ROWS_H
+#ifndef EDGERNN_SCALAR_H
+#define EDGERNN_SCALAR_H
 
 #include "edgernn.h"
 

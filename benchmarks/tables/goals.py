@@ -21,7 +21,8 @@ _INSTRUCTIONS = {
 _TIMES = {("edgernn: generated C alone", "the step in C"): 15, ("edgernn: native", "`session.step`"): 5}
 """How many times as long a step of a peer takes at least."""
 _CASE = "gru, 32, 64"
-_PEERS = ("LiteRT", "onnxruntime")
+_PEERS = {"LiteRT": "LiteRT: model.tflite", "onnxruntime": "onnxruntime: float node"}
+"""And which of a peer's steps is meant; its fastest one is shown too, where that is another one."""
 _SHARE_OF_PEAK = 0.5
 _ZEROS, _DENSE, _PRUNED = "0.75", "dense", "75 % of 4x4"
 _TIMES_FEWER, _POINTS = 1.8, 0.5
@@ -50,14 +51,14 @@ def _instructions(figures: dict[str, Any]) -> Iterator[_Row]:
 
 
 def _times(figures: dict[str, Any]) -> Iterator[_Row]:
-    """Of each peer its fastest step."""
     contenders = figures["cases"][_CASE]["contenders"]
-    ratios = {entry["name"]: entry["ratio"] for entry in contenders if entry["mode"] == "step"}
+    ratios = {entry["name"]: float(entry["ratio"]) for entry in contenders if entry["mode"] == "step"}
     for (own, title), goal in _TIMES.items():
-        for peer in _PEERS:
-            name = min((name for name in ratios if name.startswith(f"{peer}: ")), key=lambda name: float(ratios[name]))
-            found = ratios[name] / ratios[own]
-            yield f"GRU (32, 64), {name}, by {title}", f"at least {goal} x", f"{found:.1f} x", found >= goal
+        for peer, meant in _PEERS.items():
+            fastest = min((name for name in ratios if name.startswith(f"{peer}: ")), key=ratios.__getitem__)
+            for name in dict.fromkeys((meant, fastest)):
+                found = ratios[name] / ratios[own]
+                yield f"GRU (32, 64), {name}, by {title}", f"at least {goal} x", f"{found:.1f} x", found >= goal
 
 
 def _shares(figures: dict[str, Any]) -> Iterator[_Row]:

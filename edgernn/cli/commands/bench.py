@@ -56,9 +56,10 @@ def _show_latencies(latencies: "Sequence[Latency]") -> bool:
     columns = ("runtime", "version", "steps", "p50 us", "p95 us", "p99 us", "mean us", "x slowest", "x reference")
     rows = [
         (
-            *(t.name, t.version, t.steps, f"{t.p50:.1f}", f"{t.p95:.1f}", f"{t.p99:.1f}", f"{t.mean:.1f}"),
-            f"{slowest / t.p50:.1f}",
-            f"{reference / t.p50:.1f}" if reference else "-",
+            *(t.name, t.version, t.steps),
+            *(f"{us:.2f}" for us in (t.p50, t.p95, t.p99, t.mean)),
+            _times(slowest / t.p50),
+            _times(reference / t.p50) if reference else "-",
         )
         for t in timed
     ]
@@ -68,6 +69,11 @@ def _show_latencies(latencies: "Sequence[Latency]") -> bool:
         if latency.reason:
             say(f"{latency.name}: {latency.reason}")
     return bool(timed)
+
+
+def _times(ratio: float) -> str:
+    """Of a runtime that is far slower too, two digits."""
+    return f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2g}"
 
 
 def _show_figures(figures: "Sequence[Figures]") -> bool:

@@ -15,6 +15,7 @@ extern const engine_family_t FAMILY;
 #include "edgernn_linear_avx512.c"
 #include "edgernn_linear_neon.c"
 #include "edgernn_linear_portable.c"
+#include "edgernn_linear_s16.c"
 
 static size_t room(size_t columns, int wide)
 {

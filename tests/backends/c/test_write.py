@@ -223,8 +223,10 @@ def test_cppcheck_finds_nothing(written, model, run_tool, family):
 def test_no_product_of_16_bits(run_tool, tmp_path):
     """Where an int has 16 bits, products have to be made as int32 (those of size_t are unsigned)."""
     flags = ["--target=msp430", "-ffreestanding", "-std=c99", "-O1", "-S", "-emit-llvm"]
-    run_tool("clang", *flags, "-o", tmp_path / "out.ll", RUNTIME / "edgernn_linear_portable.c", package="clang")
-    code = (tmp_path / "out.ll").read_text()
+    code = ""
+    for file in ("edgernn_linear_portable.c", "edgernn_linear_s16.c"):
+        run_tool("clang", *flags, "-o", tmp_path / "out.ll", RUNTIME / file, package="clang")
+        code += (tmp_path / "out.ll").read_text()
     assert not re.search(r"= mul nsw i16 %\w+, %", code), "variables are multiplied as int16"
     assert "mul nsw i32" in code
 

@@ -13,11 +13,8 @@
 
 #if defined(EDGERNN_FAMILY_DSP)
 
-#include <arm_acle.h>
 #include <stddef.h>
 #include <string.h>
-
-#define BLOCK_BYTES (EDGERNN_BLOCK * EDGERNN_BLOCK)
 
 /* A function whose body is assembly alone: arguments are where the calling convention has them. */
 #define NAKED __attribute__((naked, noinline))
@@ -204,63 +201,6 @@ NAKED void edgernn_sparse_s8(const edgernn_sparse_t *sparse GIVEN, size_t row GI
                   "ldrd r11, r12, [r12]\n" ADD_BLOCK "cmp r1, r2\n"
                   "bne 1b\n"
                   "2:\n" FINISH);
-}
-
-/* Sums of four rows over a block with 16-bit operands, of which `odd` and `even` hold two each. */
-EDGERNN_INLINE void add_block_s16(const uint8_t *w, const int16_t *v, edgernn_sums_t *sums)
-{
-    uint32_t words[EDGERNN_BLOCK], x[2];
-    memcpy(words, w, sizeof words);
-    memcpy(x, v, sizeof x);
-    const int16x2_t even = (int16x2_t)((x[0] & 0xFFFFu) | x[1] << 16);
-    const int16x2_t odd = (int16x2_t)(x[0] >> 16 | (x[1] & 0xFFFF0000u));
-#define ADD_ROW_S16(word, sum) __smlad(SXTB16_ROR8(word), odd, __smlad(__sxtb16((int8x4_t)(word)), even, sum))
-#define SXTB16_ROR8(word) __sxtb16((int8x4_t)((word) >> 8 | (word) << 24))
-    sums->a = ADD_ROW_S16(words[0], sums->a);
-    sums->b = ADD_ROW_S16(words[1], sums->b);
-    sums->c = ADD_ROW_S16(words[2], sums->c);
-    sums->d = ADD_ROW_S16(words[3], sums->d);
-}
-
-/* Filled up with zeros to whole blocks; where they are whole, they stay. */
-const edgernn_operand_s16_t *edgernn_expand_s16(const int16_t *v, size_t columns, edgernn_operand_s16_t *room)
-{
-    if (columns % EDGERNN_BLOCK == 0u) {
-        return v;
-    }
-    memset(room, 0, EDGERNN_OPERANDS_S16(columns) * sizeof *room);
-    memcpy(room, v, columns * sizeof *room);
-    return room;
-}
-
-void edgernn_linear_s16(const edgernn_kernel_t *kernel, size_t row, size_t rows, const edgernn_operand_s16_t *operands,
-                        int16_t *out)
-{
-    const uint8_t *w = edgernn_weights(kernel, row);
-    edgernn_rows_t place = edgernn_rows(kernel, row, rows, out);
-    edgernn_sums_t sums;
-    do {
-        memset(&sums, 0, sizeof sums);
-        for (size_t k = 0; k < kernel->columns; k += EDGERNN_BLOCK) {
-            add_block_s16(w, operands + k, &sums);
-            w += BLOCK_BYTES;
-        }
-    } while (edgernn_results(&place, sums));
-}
-
-void edgernn_sparse_s16(const edgernn_sparse_t *sparse, size_t row, size_t rows, const edgernn_operand_s16_t *operands,
-                        int16_t *out)
-{
-    const uint16_t *first = sparse->first + row / EDGERNN_BLOCK;
-    edgernn_rows_t place = edgernn_rows(&sparse->kernel, row, rows, out);
-    edgernn_sums_t sums;
-    do {
-        memset(&sums, 0, sizeof sums);
-        for (size_t i = first[0]; i < first[1]; ++i) {
-            add_block_s16(sparse->kernel.weights + BLOCK_BYTES * i, operands + EDGERNN_BLOCK * sparse->index[i], &sums);
-        }
-        ++first;
-    } while (edgernn_results(&place, sums));
 }
 
 #endif

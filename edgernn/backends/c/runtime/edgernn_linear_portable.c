@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Plain C: every processor without a family of its own, and int16 operands where a family has no kernel for them.
+ * Plain C: every processor without a family of its own.
  *
  * For int8 operands, two products with each 32-bit multiplication, whose halves are two rows. A word of weights is
  * W = (a0, a1, b0, b1) from its low byte on: columns 0 and 1 of the rows a and b, with 128 added. With
@@ -14,66 +14,9 @@
  */
 #include "edgernn_scalar.h"
 
-#if defined(EDGERNN_FAMILY_PORTABLE) || defined(EDGERNN_FAMILY_THUMB)
-
-#define BLOCK_BYTES (EDGERNN_BLOCK * EDGERNN_BLOCK)
-
-/* Filled up with zeros to whole blocks; where they are whole, they stay. */
-const edgernn_operand_s16_t *edgernn_expand_s16(const int16_t *v, size_t columns, edgernn_operand_s16_t *room)
-{
-    if (columns % EDGERNN_BLOCK == 0u) {
-        return v;
-    }
-    for (size_t k = 0; k < EDGERNN_OPERANDS_S16(columns); ++k) {
-        room[k] = k < columns ? v[k] : 0;
-    }
-    return room;
-}
-
-EDGERNN_INLINE void add_block_s16(const int8_t *w, const int16_t *v, edgernn_sums_t *sums)
-{
-    const int32_t x0 = v[0], x1 = v[1], x2 = v[2], x3 = v[3];
-    sums->a += w[0] * x0 + w[1] * x1 + w[2] * x2 + w[3] * x3;
-    sums->b += w[4] * x0 + w[5] * x1 + w[6] * x2 + w[7] * x3;
-    sums->c += w[8] * x0 + w[9] * x1 + w[10] * x2 + w[11] * x3;
-    sums->d += w[12] * x0 + w[13] * x1 + w[14] * x2 + w[15] * x3;
-}
-
-void edgernn_linear_s16(const edgernn_kernel_t *kernel, size_t row, size_t rows, const edgernn_operand_s16_t *operands,
-                        int16_t *out)
-{
-    const int8_t *w = (const int8_t *)edgernn_weights(kernel, row);
-    edgernn_rows_t place = edgernn_rows(kernel, row, rows, out);
-    edgernn_sums_t sums;
-    do {
-        sums.a = sums.b = sums.c = sums.d = 0;
-        for (size_t k = 0; k < kernel->columns; k += EDGERNN_BLOCK) {
-            add_block_s16(w, operands + k, &sums);
-            w += BLOCK_BYTES;
-        }
-    } while (edgernn_results(&place, sums));
-}
-
-void edgernn_sparse_s16(const edgernn_sparse_t *sparse, size_t row, size_t rows, const edgernn_operand_s16_t *operands,
-                        int16_t *out)
-{
-    const uint16_t *first = sparse->first + row / EDGERNN_BLOCK;
-    const int8_t *const w = (const int8_t *)sparse->kernel.weights;
-    edgernn_rows_t place = edgernn_rows(&sparse->kernel, row, rows, out);
-    edgernn_sums_t sums;
-    do {
-        sums.a = sums.b = sums.c = sums.d = 0;
-        for (size_t i = first[0]; i < first[1]; ++i) {
-            add_block_s16(w + BLOCK_BYTES * i, operands + EDGERNN_BLOCK * (size_t)sparse->index[i], &sums);
-        }
-        ++first;
-    } while (edgernn_results(&place, sums));
-}
-
-#endif
-
 #if defined(EDGERNN_FAMILY_PORTABLE)
 
+#define BLOCK_BYTES (EDGERNN_BLOCK * EDGERNN_BLOCK)
 #define BLOCK_OPERANDS 6u
 
 /* Before the operands, minus 2**15 for every word of a row; for two columns x0, x1 - 256 x0 and c. */

@@ -50,12 +50,29 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_choose(edgernn_lanes_t q, edgernn_lanes_t
     return (edgernn_lanes_t)_mm512_mask_mov_epi32((__m512i)other, below, (__m512i)negative);
 }
 
+/* Entries of a table of 32, of 64, ... by the low bits of their numbers: all are in registers, a gather takes longer. */
+EDGERNN_INLINE __m512i edgernn_of_32(const uint32_t *table, __m512i index)
+{
+    return _mm512_permutex2var_epi32(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 16));
+}
+
+EDGERNN_INLINE __m512i edgernn_of_64(const uint32_t *table, __m512i index)
+{
+    const __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
+    return _mm512_mask_mov_epi32(edgernn_of_32(table, index), upper, edgernn_of_32(table + 32, index));
+}
+
+EDGERNN_INLINE __m512i edgernn_of_128(const uint32_t *table, __m512i index)
+{
+    const __mmask16 upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(64));
+    return _mm512_mask_mov_epi32(edgernn_of_64(table, index), upper, edgernn_of_64(table + 64, index));
+}
+
 EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lanes_t index)
 {
-    const int *const from = (const int *)(const void *)table;
-    const __m256i low = _mm256_i32gather_epi32(from, _mm512_castsi512_si256((__m512i)index), 4);
-    const __m256i high = _mm256_i32gather_epi32(from, _mm512_extracti64x4_epi64((__m512i)index, 1), 4);
-    return (edgernn_lanes_t)_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    const __mmask16 upper = _mm512_test_epi32_mask((__m512i)index, _mm512_set1_epi32(128));
+    const __m512i low = edgernn_of_128(table, (__m512i)index), high = edgernn_of_128(table + 128, (__m512i)index);
+    return (edgernn_lanes_t)_mm512_mask_mov_epi32(low, upper, high);
 }
 
 EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t position)

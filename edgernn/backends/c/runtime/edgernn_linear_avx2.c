@@ -26,8 +26,8 @@ EDGERNN_INLINE __m256i load_vector(const void *from)
     return _mm256_loadu_si256((const __m256i *)from);
 }
 
-/* The results of the rows from `row` on, at most 8, from their sums of products. */
-EDGERNN_INLINE void finish_pair(const edgernn_kernel_t *kernel, size_t row, size_t rows, __m256i sums, int16_t *out)
+/* The results of the rows from `row` on, at most 8, from their sums of products; much faster for a constant number. */
+EDGERNN_INLINE void finish_rows(const edgernn_kernel_t *kernel, size_t row, size_t rows, __m256i sums, int16_t *out)
 {
     const __m256i one = _mm256_set1_epi32(1);
     uint64_t bytes = 0;
@@ -42,6 +42,15 @@ EDGERNN_INLINE void finish_pair(const edgernn_kernel_t *kernel, size_t row, size
     const __m256i results = _mm256_srav_epi32(_mm256_add_epi32(sums, bias), shift);
     const __m128i narrow = _mm_packs_epi32(_mm256_castsi256_si128(results), _mm256_extracti128_si256(results, 1));
     memcpy(out, &narrow, rows < PAIR_ROWS ? rows * sizeof *out : sizeof narrow);
+}
+
+EDGERNN_INLINE void finish_pair(const edgernn_kernel_t *kernel, size_t row, size_t rows, __m256i sums, int16_t *out)
+{
+    if (rows >= PAIR_ROWS) {
+        finish_rows(kernel, row, PAIR_ROWS, sums, out);
+    } else {
+        finish_rows(kernel, row, rows, sums, out);
+    }
 }
 
 /* Filled up with zeros to whole blocks; where they are whole, they stay. */
@@ -110,7 +119,7 @@ void edgernn_sparse_s16(const edgernn_sparse_t *sparse, size_t row, size_t rows,
 #define GROUP_VECTORS 4u /* operands that share the weights in registers */
 
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("unroll 4")
 #else
 #define UNROLL _Pragma("GCC unroll 4")
 #endif

@@ -20,8 +20,8 @@
 #define GROUP_VECTORS 4u /* operands that share the weights in registers */
 
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll")
-#define UNROLL_TWICE _Pragma("unroll 2")
+#define UNROLL _Pragma("unroll 4")
+#define UNROLL_TWICE
 #else
 #define UNROLL _Pragma("GCC unroll 4")
 #define UNROLL_TWICE _Pragma("GCC unroll 2")
@@ -159,8 +159,12 @@ EDGERNN_INLINE void compute_group(const edgernn_kernel_t *kernel, size_t row, si
 void edgernn_linear_s8(const edgernn_kernel_t *kernel, size_t row, size_t rows, const edgernn_operand_s8_t *v,
                        int16_t *out)
 {
-    for (size_t i = 0; i < rows; i += GROUP) {
-        compute_group(kernel, row + i, rows - i < GROUP ? rows - i : GROUP, v, 0, 1, out + i, 0);
+    size_t i = 0;
+    for (; rows - i >= GROUP; i += GROUP) {
+        compute(kernel, row + i, GROUP, GROUP_BANDS, v, 0, 1, out + i, 0);
+    }
+    if (i < rows) {
+        compute_group(kernel, row + i, rows - i, v, 0, 1, out + i, 0);
     }
 }
 

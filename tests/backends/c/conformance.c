@@ -135,8 +135,8 @@ static void narrow(size_t n, const int16_t *a, int8_t *between, int16_t *out)
     for (size_t i = 0; i < n; i += EDGERNN_LANES) {
         edgernn_store_s8(between + i, n - i, edgernn_load(a + i, n - i));
     }
-    for (size_t i = 0; i < n; i += EDGERNN_LANES) {
-        edgernn_store(out + i, n - i, edgernn_load_s8(between + i, n - i));
+    for (size_t i = 0; i < n; ++i) {
+        out[i] = between[i];
     }
 }
 

@@ -121,13 +121,13 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_round_shift(edgernn_lanes_t q, int shift)
     if (shift <= 0) {
         return q * ((int32_t)1 << -shift);
     }
-    return (q + (q >> 31) + ((int32_t)1 << (shift - 1))) >> shift;
+    return EDGERNN_HALF_UP(q + (q >> 31), shift);
 }
 
-/* (p - 1) / 2**shift for shift >= 1, rounded twice: half up to one bit, then half away from zero. */
-EDGERNN_INLINE edgernn_lanes_t edgernn_halve_twice(edgernn_lanes_t p, int shift)
+/* q / 2**shift for shift >= 1, rounded twice: half up to one bit, then half away from zero. */
+EDGERNN_INLINE edgernn_lanes_t edgernn_halve_twice(edgernn_lanes_t q, int shift)
 {
-    return edgernn_round_shift(p >> 1, shift - 1);
+    return edgernn_round_shift(EDGERNN_HALF_UP(q, 1), shift - 1);
 }
 
 EDGERNN_INLINE edgernn_lanes_t edgernn_align(edgernn_lanes_t a, int a_frac, int b_frac)
@@ -152,7 +152,7 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_sub(edgernn_lanes_t a, edgernn_lanes_t b,
 /* a * b / 2**shift, 2 <= shift <= 30: rounded twice. */
 EDGERNN_INLINE edgernn_lanes_t edgernn_mul(edgernn_lanes_t a, edgernn_lanes_t b, int shift)
 {
-    return edgernn_saturate(edgernn_halve_twice(EDGERNN_MULTIPLY_ADD(a, b, 1), shift));
+    return edgernn_saturate(edgernn_round_shift(EDGERNN_PRODUCT_HALF_UP(a, b, 0, 1), shift - 1));
 }
 
 /*
@@ -161,21 +161,20 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_mul(edgernn_lanes_t a, edgernn_lanes_t b,
  */
 EDGERNN_INLINE edgernn_lanes_t edgernn_mul_gate(edgernn_lanes_t gate, edgernn_lanes_t b, int shift)
 {
-    const edgernn_lanes_t half = ((int32_t)1 << (shift - 1)) + 1 + (b >> 31) + (b >> 31);
-    const edgernn_lanes_t q = EDGERNN_MULTIPLY_ADD(gate, b, half) >> shift;
+    const edgernn_lanes_t q = EDGERNN_PRODUCT_HALF_UP(gate, b, (b >> 31) + (b >> 31) + 1, shift);
     return shift < 15 ? edgernn_saturate(q) : q;
 }
 
 /* a / 2**shift: rounded twice for shift > 0, an exact product for shift <= 0. */
 EDGERNN_INLINE edgernn_lanes_t edgernn_requantize(edgernn_lanes_t a, int shift)
 {
-    return edgernn_saturate(shift > 0 ? edgernn_halve_twice(a + 1, shift) : edgernn_round_shift(a, shift));
+    return edgernn_saturate(shift > 0 ? edgernn_halve_twice(a, shift) : edgernn_round_shift(a, shift));
 }
 
 /* edgernn_requantize, then clipped to +-limit: what a linear multiplies. */
 EDGERNN_INLINE edgernn_lanes_t edgernn_operand(edgernn_lanes_t a, int shift, int16_t limit)
 {
-    const edgernn_lanes_t q = shift > 0 ? edgernn_halve_twice(a + 1, shift) : edgernn_round_shift(a, shift);
+    const edgernn_lanes_t q = shift > 0 ? edgernn_halve_twice(a, shift) : edgernn_round_shift(a, shift);
     return edgernn_clamp(q, -limit, limit);
 }
 
@@ -193,16 +192,16 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_sigmoid(edgernn_lanes_t a)
 {
     const edgernn_lanes_t scaled = 3 * edgernn_abs(a);
     const edgernn_lanes_t entry = edgernn_lookup(edgernn_sigmoid_table, edgernn_clamp(scaled >> 8, 0, 255));
-    const edgernn_lanes_t value = edgernn_interpolate(entry, scaled & 255) >> 9;
+    const edgernn_lanes_t value = edgernn_interpolate(entry, scaled) >> 9;
     return edgernn_choose(a, 32768 - value, value);
 }
 
 /* 13 fractional bits in, 15 out: 2 sigmoid(2 a) - 1 from the same table, 2**8 units of 2**-12 / 3 a step. */
 EDGERNN_INLINE edgernn_lanes_t edgernn_tanh(edgernn_lanes_t a)
 {
-    const edgernn_lanes_t scaled = edgernn_abs((3 * a + 1) >> 1);
+    const edgernn_lanes_t scaled = edgernn_abs(EDGERNN_HALF_UP(3 * a, 1));
     const edgernn_lanes_t entry = edgernn_lookup(edgernn_sigmoid_table, scaled >> 8);
-    const edgernn_lanes_t value = (edgernn_interpolate(entry, scaled & 255) - (1 << 7) - ((int32_t)1 << 23)) >> 8;
+    const edgernn_lanes_t value = (edgernn_interpolate(entry, scaled) - (1 << 7) - ((int32_t)1 << 23)) >> 8;
     return (value ^ (a >> 31)) - (a >> 31);
 }
 

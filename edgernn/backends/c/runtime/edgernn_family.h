@@ -60,6 +60,19 @@
 #define EDGERNN_LOW_HALF(b) ((b) & 0xFFFF)
 #endif
 
+/* q / 2**shift and (a * b + c) / 2**shift for shift >= 1, rounded half up; a and b are within int16. */
+#if defined(EDGERNN_FAMILY_MVE)
+#define EDGERNN_HALF_UP(q, shift) vrshlq_n_s32(q, -(shift))
+#define EDGERNN_PRODUCT_HALF_UP(a, b, c, shift) EDGERNN_HALF_UP((a) * (b) + (c), shift)
+#elif defined(EDGERNN_FAMILY_NEON)
+#define EDGERNN_HALF_UP(q, shift) vrshlq_s32(q, vdupq_n_s32(-(shift)))
+#define EDGERNN_PRODUCT_HALF_UP(a, b, c, shift) EDGERNN_HALF_UP((a) * (b) + (c), shift)
+#else
+#define EDGERNN_HALF_UP(q, shift) (((q) + ((int32_t)1 << ((shift) - 1))) >> (shift))
+#define EDGERNN_PRODUCT_HALF_UP(a, b, c, shift) \
+    (EDGERNN_MULTIPLY_ADD(a, b, (c) + ((int32_t)1 << ((shift) - 1))) >> (shift))
+#endif
+
 /* Columns up to a whole number of `to`. */
 #define EDGERNN_ROUND_UP(columns, to) (((size_t)(columns) + (to) - 1u) / (to) * (to))
 

@@ -19,16 +19,6 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_load(const int16_t *from, size_t left)
     return (edgernn_lanes_t)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)from));
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_load_s8(const int8_t *from, size_t left)
-{
-    int8_t some[EDGERNN_LANES] = {0};
-    if (left < EDGERNN_LANES) {
-        memcpy(some, from, left);
-        from = some;
-    }
-    return (edgernn_lanes_t)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)from));
-}
-
 /* int16 from int32 that are within it. */
 EDGERNN_INLINE __m128i edgernn_narrowed(edgernn_lanes_t q)
 {
@@ -69,12 +59,12 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lan
     return (edgernn_lanes_t)_mm256_i32gather_epi32((const int *)(const void *)table, (__m256i)index, 4);
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t position)
+EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t scaled)
 {
     const __m256i bits = (__m256i)entry;
     const __m256i value = _mm256_slli_epi32(_mm256_srli_epi32(bits, 16), 8);
     const __m256i slope = _mm256_and_si256(bits, _mm256_set1_epi32(0xFFFF));
-    return (edgernn_lanes_t)value + (edgernn_lanes_t)slope * position;
+    return (edgernn_lanes_t)value + (edgernn_lanes_t)slope * (scaled & 255);
 }
 
 #endif

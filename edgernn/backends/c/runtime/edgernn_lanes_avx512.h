@@ -18,11 +18,6 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_load(const int16_t *from, size_t left)
     return (edgernn_lanes_t)_mm512_cvtepi16_epi32(_mm256_maskz_loadu_epi16(edgernn_first_lanes(left), from));
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_load_s8(const int8_t *from, size_t left)
-{
-    return (edgernn_lanes_t)_mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(edgernn_first_lanes(left), from));
-}
-
 EDGERNN_INLINE void edgernn_store(int16_t *to, size_t left, edgernn_lanes_t q)
 {
     _mm256_mask_storeu_epi16(to, edgernn_first_lanes(left), _mm512_cvtepi32_epi16((__m512i)q));
@@ -75,12 +70,12 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lan
     return (edgernn_lanes_t)_mm512_mask_mov_epi32(low, upper, high);
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t position)
+EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t scaled)
 {
     const __m512i bits = (__m512i)entry;
     const __m512i value = _mm512_slli_epi32(_mm512_srli_epi32(bits, 16), 8);
     const __m512i slope = _mm512_and_si512(bits, _mm512_set1_epi32(0xFFFF));
-    return (edgernn_lanes_t)value + (edgernn_lanes_t)slope * position;
+    return (edgernn_lanes_t)value + (edgernn_lanes_t)slope * (scaled & 255);
 }
 
 #endif

@@ -19,11 +19,6 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_load(const int16_t *from, size_t left)
     return EDGERNN_FILLS_LANES(left) ? vldrhq_s32(from) : vldrhq_z_s32(from, vctp32q((uint32_t)left));
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_load_s8(const int8_t *from, size_t left)
-{
-    return EDGERNN_FILLS_LANES(left) ? vldrbq_s32(from) : vldrbq_z_s32(from, vctp32q((uint32_t)left));
-}
-
 /*
  * The last elements one by one: GCC takes a store under a predicate for one of all lanes, and so drops what was stored
  * behind it before.
@@ -85,10 +80,11 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lan
     return vreinterpretq_s32_u32(vldrwq_gather_shifted_offset_u32(table, vreinterpretq_u32_s32(index)));
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t position)
+EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t scaled)
 {
+    const uint16x8_t position = vmovlbq_u8(vreinterpretq_u8_s32(scaled));
     const uint16x8_t halves = vreinterpretq_u16_s32(entry);
-    const uint32x4_t part = vmullbq_int_u16(halves, vreinterpretq_u16_s32(position));
+    const uint32x4_t part = vmullbq_int_u16(halves, position);
     return vreinterpretq_s32_u32(vaddq_u32(vshlltq_n_u16(halves, 8), part));
 }
 

@@ -25,24 +25,6 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_load(const int16_t *from, size_t left)
     return vmovl_s16(q);
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_load_s8(const int8_t *from, size_t left)
-{
-    int8x8_t q = vdup_n_s8(0);
-    if (left >= EDGERNN_LANES) {
-        uint32_t word;
-        memcpy(&word, from, sizeof word);
-        return vmovl_s16(vget_low_s16(vmovl_s8(vcreate_s8(word))));
-    }
-    q = vld1_lane_s8(from, q, 0);
-    if (left > 1u) {
-        q = vld1_lane_s8(from + 1, q, 1);
-    }
-    if (left > 2u) {
-        q = vld1_lane_s8(from + 2, q, 2);
-    }
-    return vmovl_s16(vget_low_s16(vmovl_s8(q)));
-}
-
 EDGERNN_INLINE void edgernn_store(int16_t *to, size_t left, edgernn_lanes_t q)
 {
     const int16x4_t narrow = vmovn_s32(q);
@@ -102,12 +84,12 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lan
     return vreinterpretq_s32_u32(entry);
 }
 
-EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t position)
+EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t scaled)
 {
     const uint32x4_t bits = vreinterpretq_u32_s32(entry);
     const uint32x4_t value = vshlq_n_u32(vshrq_n_u32(bits, 16), 8);
     const uint32x4_t slope = vandq_u32(bits, vdupq_n_u32(0xFFFFu));
-    return vreinterpretq_s32_u32(vmlaq_u32(value, vreinterpretq_u32_s32(position), slope));
+    return vreinterpretq_s32_u32(vmlaq_u32(value, vreinterpretq_u32_s32(scaled & 255), slope));
 }
 
 #endif

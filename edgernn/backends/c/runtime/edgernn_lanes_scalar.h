@@ -3,8 +3,8 @@
  * One int32 at a time. What a file of lanes has:
  *
  * edgernn_lanes_t: EDGERNN_LANES of int32, on which C's operators work, with a number on either side too.
- * edgernn_load, edgernn_load_s8, edgernn_store, edgernn_store_s8: of the next `left` elements in memory, at most
- * EDGERNN_LANES; lanes beyond `left` are zero, and are not stored.
+ * edgernn_load, edgernn_store, edgernn_store_s8: of the next `left` elements in memory, at most EDGERNN_LANES; lanes
+ * beyond `left` are zero, and are not stored.
  */
 #ifndef EDGERNN_LANES_SCALAR_H
 #define EDGERNN_LANES_SCALAR_H
@@ -13,12 +13,6 @@ typedef int32_t edgernn_lanes_t;
 #define EDGERNN_LANES 1u
 
 EDGERNN_INLINE edgernn_lanes_t edgernn_load(const int16_t *from, size_t left)
-{
-    (void)left;
-    return *from;
-}
-
-EDGERNN_INLINE edgernn_lanes_t edgernn_load_s8(const int8_t *from, size_t left)
 {
     (void)left;
     return *from;
@@ -83,10 +77,10 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lan
     return (int32_t)table[index];
 }
 
-/* (entry / 2**16) * 2**8 + position * (entry mod 2**16) of an entry as an unsigned number; position: 0..255. */
-EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t position)
+/* (entry / 2**16) * 2**8 + (scaled mod 2**8) * (entry mod 2**16) of an entry as an unsigned number. */
+EDGERNN_INLINE edgernn_lanes_t edgernn_interpolate(edgernn_lanes_t entry, edgernn_lanes_t scaled)
 {
-    return EDGERNN_MULTIPLY_ADD(position, EDGERNN_LOW_HALF(entry), (int32_t)((uint32_t)entry >> 8 & 0xFFFF00u));
+    return EDGERNN_MULTIPLY_ADD(scaled & 255, EDGERNN_LOW_HALF(entry), (int32_t)((uint32_t)entry >> 8 & 0xFFFF00u));
 }
 
 #endif

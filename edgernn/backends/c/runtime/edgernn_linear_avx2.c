@@ -53,17 +53,6 @@ EDGERNN_INLINE void finish_pair(const edgernn_kernel_t *kernel, size_t row, size
     }
 }
 
-/* Filled up with zeros to whole blocks; where they are whole, they stay. */
-const edgernn_operand_s16_t *edgernn_expand_s16(const int16_t *v, size_t columns, edgernn_operand_s16_t *room)
-{
-    if (columns % EDGERNN_BLOCK == 0u) {
-        return v;
-    }
-    memset(room, 0, EDGERNN_OPERANDS_S16(columns) * sizeof *room);
-    memcpy(room, v, columns * sizeof *room);
-    return room;
-}
-
 /* A band's sums with a block more: each row has two, of its even and its odd pair of columns. */
 EDGERNN_INLINE __m256i add_block_s16(__m256i sums, const uint8_t *w, const int16_t *v)
 {

@@ -149,16 +149,6 @@ const edgernn_operand_s8_t *edgernn_expand_s8(const int8_t *v, size_t columns, e
     return room;
 }
 
-const edgernn_operand_s16_t *edgernn_expand_s16(const int16_t *v, size_t columns, edgernn_operand_s16_t *room)
-{
-    if (columns % EDGERNN_BLOCK == 0u) {
-        return v;
-    }
-    memset(room, 0, EDGERNN_OPERANDS_S16(columns) * sizeof *room);
-    memcpy(room, v, columns * sizeof *room);
-    return room;
-}
-
 /* The operands of a column block, in the first half. */
 EDGERNN_INLINE int8x8_t one_block(const int8_t *v)
 {

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* int16 operands on processors without vectors: plain C, or the DSP extension's pairs of products. */
+/*
+ * int16 operands: how they are expanded, but for MVE; and the kernels of processors without vectors, plain C or the DSP
+ * extension's pairs of products.
+ */
 #include "edgernn_scalar.h"
 
-#if defined(EDGERNN_FAMILY_PORTABLE) || defined(EDGERNN_FAMILY_THUMB) || defined(EDGERNN_FAMILY_DSP)
-
-#if defined(EDGERNN_FAMILY_DSP)
-#include <arm_acle.h>
-#include <string.h>
-#endif
-
-#define BLOCK_BYTES (EDGERNN_BLOCK * EDGERNN_BLOCK)
+#if !defined(EDGERNN_FAMILY_MVE)
 
 /* Filled up with zeros to whole blocks; where they are whole, they stay. */
 const edgernn_operand_s16_t *edgernn_expand_s16(const int16_t *v, size_t columns, edgernn_operand_s16_t *room)
@@ -22,6 +18,17 @@ const edgernn_operand_s16_t *edgernn_expand_s16(const int16_t *v, size_t columns
     }
     return room;
 }
+
+#endif
+
+#if defined(EDGERNN_FAMILY_PORTABLE) || defined(EDGERNN_FAMILY_THUMB) || defined(EDGERNN_FAMILY_DSP)
+
+#if defined(EDGERNN_FAMILY_DSP)
+#include <arm_acle.h>
+#include <string.h>
+#endif
+
+#define BLOCK_BYTES (EDGERNN_BLOCK * EDGERNN_BLOCK)
 
 /* Adds a block to the sums of its rows. */
 #if defined(EDGERNN_FAMILY_DSP)

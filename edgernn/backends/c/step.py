@@ -196,7 +196,7 @@ class Step:
             for rows in one.rows:
                 yield self._linear(rows, "", f"{one.size}u", self._homes[rows.output][0])
         elif not one.rows:
-            yield from _loop("i", one.size, self._elementwise(one, "i", "i"), step="EDGERNN_LANES")
+            yield from _loop_of_lanes("i", one.size, self._elementwise(one, "i", "i"))
         elif one.size <= _ROWS:
             yield from self._at_once(one)
         else:
@@ -222,7 +222,7 @@ class Step:
         for parts in _runs(one.rows, one.size):
             lines.append(self._linear(parts[0], "", f"{width * len(parts)}u", f"rows[{number}]"))
             number += len(parts)
-        lines += _loop("i", one.size, self._elementwise(one, "i", "i"), step="EDGERNN_LANES")
+        lines += _loop_of_lanes("i", one.size, self._elementwise(one, "i", "i"))
         yield from ("{", *(f"    {line}" for line in lines), "}")
 
     def _in_turn(self, one: Pass) -> Iterator[str]:
@@ -231,7 +231,7 @@ class Step:
         yield f"int16_t rows[{len(one.rows)}][{_ROWS}];"
         for number, rows in enumerate(one.rows):
             yield self._linear(rows, "i", "n", f"rows[{number}]")
-        yield from _loop("j", "n", self._elementwise(one, "i", "j"), step="EDGERNN_LANES")
+        yield from _loop_of_lanes("j", "n", self._elementwise(one, "i", "j"))
 
     def _linear(self, rows: Rows, row: str, count: str, target: str) -> str:
         layout, part = self._layouts[rows.linear.outputs[0]], rows.first // self._size(rows.output)
@@ -345,3 +345,7 @@ def _loop(index: str, count: int | str, body: Iterable[str], step: str = "") -> 
     limit = f"{count}u" if isinstance(count, int) else count
     advance = f"{index} += {step}" if step else f"++{index}"
     return [f"for (size_t {index} = 0; {index} < {limit}; {advance}) {{", *(f"    {line}" for line in body), "}"]
+
+
+def _loop_of_lanes(index: str, count: int | str, body: Iterable[str]) -> Sequence[str]:
+    return ["EDGERNN_UNROLLED", *_loop(index, count, body, step="EDGERNN_LANES")]

@@ -190,6 +190,7 @@ void {name}_reset({name}_state_t *state)
     memset(state, 0, sizeof *state);
 }}
 
+EDGERNN_SCHEDULED
 void {name}_step({name}_state_t *state, const {name}_x_t *x, int16_t *y)
 {{
 {step.body()}

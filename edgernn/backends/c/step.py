@@ -120,11 +120,12 @@ class Step:
         return self._names(state.read, "next")
 
     def _places(self, name: str) -> list[str]:
-        """The arrays that hold a computed tensor; the first one is where it is read."""
-        places = ["y"] if name == self._program.y else []
-        for state in self._program.states:
-            if state.write == name:
-                places.append(self._next(state) if state in self._late() else self._state(state))
+        """The arrays that hold a computed tensor; the first one is where it is read, a state rather than y."""
+        late = self._late()
+        written = [state for state in self._program.states if state.write == name]
+        places = [self._state(state) for state in written if state not in late]
+        places += ["y"] if name == self._program.y else []
+        places += [self._next(state) for state in written if state in late]
         return places if places and not self._is_narrow(name) else [self._vector_of(name), *places]
 
     def _vector_of(self, name: str) -> str:
@@ -348,4 +349,5 @@ def _loop(index: str, count: int | str, body: Iterable[str], step: str = "") -> 
 
 
 def _loop_of_lanes(index: str, count: int | str, body: Iterable[str]) -> Sequence[str]:
+    """A loop whose turns compute as many elements as there are lanes; the macro has to stand right before it."""
     return ["EDGERNN_UNROLLED", *_loop(index, count, body, step="EDGERNN_LANES")]

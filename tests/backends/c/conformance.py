@@ -14,7 +14,7 @@ from edgernn.backends.c.write import RUNTIME
 from edgernn.device import boards
 
 KINDS = ("add", "sub", "mul", "mul_gate", "requantize", "operand", "relu", "sigmoid", "tanh", "narrow", "linear")
-"""The primitives in the order of conformance.c. `narrow` stores operands as int8 and loads them again."""
+"""The primitives in the order of conformance.c. `narrow` stores operands as int8."""
 _GUARD = [77, 77]
 _MOST_CONSTANTS = 3
 

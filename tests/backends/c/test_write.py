@@ -20,6 +20,7 @@ LSTM = (("lstm", 6, {}), ("dense", 2, {}))
 STACK = (("gru", 6, {"reset_after": False}), ("rnn", 4, {}), ("dense", 7, {"activation": "tanh"}), ("dense", 2, {}))
 MODELS = {"gru": GRU, "lstm": LSTM, "stack": STACK}
 ARM = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-ffreestanding"]
+AVX512 = "-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512vnni"
 
 
 @pytest.fixture(params=MODELS.items(), ids=MODELS)
@@ -175,12 +176,16 @@ def test_two_models_in_one_program(library, quantized):
         assert c[f"{name}_selftest"]() == 0
 
 
-@pytest.mark.parametrize("compiler", ["gcc", "clang", "arm-none-eabi-gcc"])
+@pytest.mark.parametrize(
+    "compiler",
+    [("gcc",), ("clang",), ("arm-none-eabi-gcc",), ("gcc", *AVX512), ("gcc", "-flto", *AVX512), ("clang", *AVX512)],
+    ids=" ".join,
+)
 @pytest.mark.parametrize("level", ["-O0", "-O2", "-O3", "-Os"])
 def test_no_warnings_in_c(written, model, run_tool, strict, compiler, level):
     folder = written(m=model)
     for file in folder.glob("*.c"):
-        run_tool(compiler, "-std=c99", *strict, level, "-c", "-o", folder / "out.o", file)
+        run_tool(*compiler, "-std=c99", *strict, level, "-c", "-o", folder / "out.o", file)
 
 
 @pytest.mark.parametrize("flags", [(), ("-mavx2",)], ids=str)

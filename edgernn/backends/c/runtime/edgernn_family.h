@@ -3,7 +3,7 @@
  * The processor's family: what its kernels are, in which form they want weights and operands, and its vector of int32.
  *
  * A family is a file of kernels, edgernn_linear_<family>.c, which is empty for other processors, and lanes
- * (edgernn_lanes_*.h). The compiler's flags choose it (-mcpu, -march), unless an EDGERNN_FAMILY_... is defined already;
+ * (edgernn_lanes_*.h); several share edgernn_linear_s16.c, and AVX-512 takes its int16 kernels from AVX2's file. The compiler's flags choose it (-mcpu, -march), unless an EDGERNN_FAMILY_... is defined already;
  * -DEDGERNN_FAMILY_PORTABLE is plain C, anywhere.
  *
  * EDGERNN_KERNELS, EDGERNN_FAMILY: its name, as a word and as text.
@@ -60,12 +60,16 @@
 #define EDGERNN_LOW_HALF(b) ((b) & 0xFFFF)
 #endif
 
-/* q / 2**shift and (a * b + c) / 2**shift for shift >= 1, rounded half up; a and b are within int16. */
+/*
+ * q / 2**shift and (a * b + c) / 2**shift for shift >= 1, rounded half up. a and b are within int16; what is divided,
+ * plus 2**(shift - 1), is within int32.
+ */
+#if defined(EDGERNN_FAMILY_MVE) || defined(EDGERNN_FAMILY_NEON)
 #if defined(EDGERNN_FAMILY_MVE)
 #define EDGERNN_HALF_UP(q, shift) vrshlq_n_s32(q, -(shift))
-#define EDGERNN_PRODUCT_HALF_UP(a, b, c, shift) EDGERNN_HALF_UP((a) * (b) + (c), shift)
-#elif defined(EDGERNN_FAMILY_NEON)
+#else
 #define EDGERNN_HALF_UP(q, shift) vrshlq_s32(q, vdupq_n_s32(-(shift)))
+#endif
 #define EDGERNN_PRODUCT_HALF_UP(a, b, c, shift) EDGERNN_HALF_UP((a) * (b) + (c), shift)
 #else
 #define EDGERNN_HALF_UP(q, shift) (((q) + ((int32_t)1 << ((shift) - 1))) >> (shift))
@@ -74,10 +78,11 @@
 #endif
 
 /*
- * In front of a loop over lanes, and of the function that has it: a turn's instructions wait for one another, so that
- * several turns in each other's gaps take less time. GCC does not put them there unless it is told to.
+ * EDGERNN_UNROLLED right in front of a loop over lanes, EDGERNN_SCHEDULED in front of its function: a turn's
+ * instructions wait for one another, so that several turns in each other's gaps take less time. GCC does not put them
+ * there unless it is told to. Before version 12 such an attribute made it forget other options.
  */
-#if defined(EDGERNN_FAMILY_AVX512) && defined(__GNUC__) && !defined(__clang__)
+#if defined(EDGERNN_FAMILY_AVX512) && defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 12
 #define EDGERNN_UNROLLED _Pragma("GCC unroll 4")
 #define EDGERNN_SCHEDULED __attribute__((optimize("schedule-insns")))
 #else
@@ -165,6 +170,7 @@ typedef int16_t edgernn_operand_s16_t;
 #define EDGERNN_OPERANDS_S8(columns) (64u + 4u * EDGERNN_ROUND_UP(columns, 16u))
 #define EDGERNN_OPERANDS_S16(columns) EDGERNN_ROUND_UP(columns, 4u)
 #define EDGERNN_ALIGNMENT 64
+#define EDGERNN_SLACK 48
 #include "edgernn_lanes_avx512.h"
 #endif
 

@@ -45,7 +45,7 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_choose(edgernn_lanes_t q, edgernn_lanes_t
     return (edgernn_lanes_t)_mm512_mask_mov_epi32((__m512i)other, below, (__m512i)negative);
 }
 
-/* Entries of a table of 32, of 64, ... by the low bits of their numbers: all are in registers, a gather takes longer. */
+/* Entries of a table of 32, of 64, ... by the low bits of their numbers: a table of 16 registers, and no gather. */
 EDGERNN_INLINE __m512i edgernn_of_32(const uint32_t *table, __m512i index)
 {
     return _mm512_permutex2var_epi32(_mm512_loadu_si512(table), index, _mm512_loadu_si512(table + 16));

@@ -71,7 +71,7 @@ EDGERNN_INLINE edgernn_lanes_t edgernn_choose(edgernn_lanes_t q, edgernn_lanes_t
     return q < 0 ? negative : other;
 }
 
-/* table[index] for each index, 0..255. */
+/* table[index] for each index; all 256 entries of the table may be read. */
 EDGERNN_INLINE edgernn_lanes_t edgernn_lookup(const uint32_t *table, edgernn_lanes_t index)
 {
     return (int32_t)table[index];

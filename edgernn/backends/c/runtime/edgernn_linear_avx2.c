@@ -26,7 +26,7 @@ EDGERNN_INLINE __m256i load_vector(const void *from)
     return _mm256_loadu_si256((const __m256i *)from);
 }
 
-/* The results of the rows from `row` on, at most 8, from their sums of products; much faster for a constant number. */
+/* The results of the rows from `row` on, from their sums of products. */
 EDGERNN_INLINE void finish_rows(const edgernn_kernel_t *kernel, size_t row, size_t rows, __m256i sums, int16_t *out)
 {
     const __m256i one = _mm256_set1_epi32(1);
@@ -44,6 +44,7 @@ EDGERNN_INLINE void finish_rows(const edgernn_kernel_t *kernel, size_t row, size
     memcpy(out, &narrow, rows < PAIR_ROWS ? rows * sizeof *out : sizeof narrow);
 }
 
+/* Of a pair of which `rows` rows are left, or more; copies of a constant size are much faster. */
 EDGERNN_INLINE void finish_pair(const edgernn_kernel_t *kernel, size_t row, size_t rows, __m256i sums, int16_t *out)
 {
     if (rows >= PAIR_ROWS) {

@@ -18,20 +18,14 @@
 #define GROUP_BANDS 4u   /* whose results fill a vector */
 #define GROUP 16u        /* rows of them */
 #define GROUP_VECTORS 4u /* operands that share the weights in registers */
+#define MOST_BANDS 8u    /* of two groups, that share an operand in a register */
 
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll 4")
-#define UNROLL_TWICE
+/* Without the number Clang unrolls by two, and leaves sums in memory. */
+#define UNROLL _Pragma("unroll 8")
 #else
-#define UNROLL _Pragma("GCC unroll 4")
-#define UNROLL_TWICE _Pragma("GCC unroll 2")
+#define UNROLL _Pragma("GCC unroll 8")
 #endif
-
-/* The first `bytes` bytes from there, 1..64, then zeros. */
-EDGERNN_INLINE __m512i load_some(const void *from, size_t bytes)
-{
-    return _mm512_maskz_loadu_epi8(UINT64_MAX >> (VECTOR - bytes), from);
-}
 
 const edgernn_operand_s8_t *edgernn_expand_s8(const int8_t *v, size_t columns, edgernn_operand_s8_t *room)
 {
@@ -80,64 +74,57 @@ EDGERNN_INLINE void add_products(__m512i *sums, __m512i w, __m512i x)
     __asm__("vpdpbusd {%[x], %[w], %[sums]|%[sums], %[w], %[x]}" : [sums] "+v"(*sums) : [w] "v"(w), [x] "v"(x));
 }
 
-/* Adds a vector of each band for each operand, both constant numbers of them; the first `bytes` bytes of it. */
-EDGERNN_INLINE void add_vectors(const uint8_t *w, size_t size, size_t bands, const int8_t *v, size_t step,
-                                size_t vectors, size_t bytes, __m512i sums[][GROUP_BANDS])
-{
-    __m512i weights[GROUP_BANDS];
-    UNROLL
-    for (size_t b = 0; b < bands; ++b) {
-        weights[b] = bytes == VECTOR ? _mm512_loadu_si512(w + b * size) : load_some(w + b * size, bytes);
-    }
-    UNROLL
-    for (size_t i = 0; i < vectors; ++i) {
-        const __m512i x = _mm512_loadu_si512(v + i * step);
-        UNROLL
-        for (size_t b = 0; b < bands; ++b) {
-            add_products(&sums[i][b], weights[b], x);
-        }
-    }
-}
-
 /*
- * sums[i][b]: of band b and of the operands i * step elements behind v, over the `size` bytes of a band.
- * `bands` and `vectors` are constants.
+ * sums[i][b]: of band b and of the operands i * step elements behind v, over the `size` bytes of a band; behind the
+ * last whole vector operands are zero. `bands` and `vectors` are constants.
  */
 EDGERNN_INLINE void add_bands(const uint8_t *w, size_t size, size_t bands, const int8_t *v, size_t step, size_t vectors,
-                              __m512i sums[][GROUP_BANDS])
+                              __m512i sums[][MOST_BANDS])
 {
     UNROLL
     for (size_t i = 0; i < vectors; ++i) {
         const __m512i start = _mm512_loadu_si512(v + i * step);
         UNROLL
-        for (size_t b = 0; b < GROUP_BANDS; ++b) {
+        for (size_t b = 0; b < EDGERNN_ROUND_UP(bands, GROUP_BANDS); ++b) {
             sums[i][b] = b < bands ? start : _mm512_setzero_si512();
         }
     }
-    size_t k = 0;
-    UNROLL_TWICE
-    for (; size - k >= VECTOR; k += VECTOR) {
-        add_vectors(w + k, size, bands, v + VECTOR + k, step, vectors, VECTOR, sums);
-    }
-    if (k < size) {
-        add_vectors(w + k, size, bands, v + VECTOR + k, step, vectors, size - k, sums);
+    for (size_t k = 0; k < size; k += VECTOR) {
+        __m512i weights[MOST_BANDS];
+        UNROLL
+        for (size_t b = 0; b < bands; ++b) {
+            weights[b] = _mm512_loadu_si512(w + b * size);
+        }
+        w += VECTOR;
+        UNROLL
+        for (size_t i = 0; i < vectors; ++i) {
+            const __m512i x = _mm512_loadu_si512(v + i * step + VECTOR + k);
+            UNROLL
+            for (size_t b = 0; b < bands; ++b) {
+                add_products(&sums[i][b], weights[b], x);
+            }
+        }
     }
 }
 
-/* A group of `bands` bands of which the results of `rows` rows are wanted, for `vectors` operands: constants both. */
+/* `bands` bands of which the results of `rows` rows are wanted, for `vectors` operands: constants both. */
 EDGERNN_INLINE void compute(const edgernn_kernel_t *kernel, size_t row, size_t rows, size_t bands, const int8_t *v,
                             size_t step, size_t vectors, int16_t *out, size_t out_step)
 {
     const size_t columns = EDGERNN_ROUND_UP(kernel->columns, EDGERNN_BLOCK);
-    __m512i sums[GROUP_VECTORS][GROUP_BANDS];
+    __m512i sums[GROUP_VECTORS][MOST_BANDS];
     add_bands(kernel->weights + row * columns, BAND * columns, bands, v, step, vectors, sums);
     UNROLL
     for (size_t i = 0; i < vectors; ++i) {
-        finish(kernel, row, rows, folded(sums[i]), out + i * out_step);
+        UNROLL
+        for (size_t b = 0; b < bands; b += GROUP_BANDS) {
+            const size_t first = BAND * b;
+            finish(kernel, row + first, rows - first, folded(sums[i] + b), out + i * out_step + first);
+        }
     }
 }
 
-/* The same for any number of bands. */
+/* The same for any number of bands of a group. */
 EDGERNN_INLINE void compute_group(const edgernn_kernel_t *kernel, size_t row, size_t rows, const int8_t *v, size_t step,
                                   size_t vectors, int16_t *out, size_t out_step)
 {
@@ -159,12 +146,13 @@ EDGERNN_INLINE void compute_group(const edgernn_kernel_t *kernel, size_t row, si
 void edgernn_linear_s8(const edgernn_kernel_t *kernel, size_t row, size_t rows, const edgernn_operand_s8_t *v,
                        int16_t *out)
 {
+    const edgernn_kernel_t constants = *kernel; /* Stores to `out` can't change these, and compilers know. */
     size_t i = 0;
-    for (; rows - i >= GROUP; i += GROUP) {
-        compute(kernel, row + i, GROUP, GROUP_BANDS, v, 0, 1, out + i, 0);
+    for (; rows - i >= 2u * GROUP; i += 2u * GROUP) {
+        compute(&constants, row + i, 2u * GROUP, MOST_BANDS, v, 0, 1, out + i, 0);
     }
-    if (i < rows) {
-        compute_group(kernel, row + i, rows - i, v, 0, 1, out + i, 0);
+    for (; i < rows; i += GROUP) {
+        compute_group(&constants, row + i, rows - i < GROUP ? rows - i : GROUP, v, 0, 1, out + i, 0);
     }
 }
 
@@ -200,8 +188,7 @@ EDGERNN_INLINE __m512i add_sparse_band(const uint8_t *w, const int8_t *v, const 
         const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(x[0]), x[1], 1);
         const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(x[2]), x[3], 1);
         const __m512i operands = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-        const __m512i weights = load_some(w + BLOCK_BYTES * i, left < GROUP_BANDS ? BLOCK_BYTES * left : VECTOR);
-        sum = _mm512_dpbusd_epi32(sum, weights, operands);
+        sum = _mm512_dpbusd_epi32(sum, _mm512_loadu_si512(w + BLOCK_BYTES * i), operands);
         too_much = _mm512_dpbusd_epi32(too_much, offset, operands);
     }
     return _mm512_sub_epi32(sum, too_much);

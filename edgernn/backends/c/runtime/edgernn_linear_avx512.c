@@ -197,17 +197,19 @@ EDGERNN_INLINE __m512i add_sparse_band(const uint8_t *w, const int8_t *v, const 
 void edgernn_sparse_s8(const edgernn_sparse_t *sparse, size_t row, size_t rows, const edgernn_operand_s8_t *v,
                        int16_t *out)
 {
+    const edgernn_sparse_t constants = *sparse;
     for (size_t i = 0; i < rows; i += GROUP) {
-        const uint16_t *const first = sparse->first + (row + i) / BAND;
+        const uint16_t *const first = constants.first + (row + i) / BAND;
         __m512i sums[GROUP_BANDS];
+        UNROLL
         for (size_t b = 0; b < GROUP_BANDS; ++b) {
             sums[b] = _mm512_setzero_si512();
             if (i + BAND * b < rows) {
-                const uint8_t *const w = sparse->kernel.weights + BLOCK_BYTES * first[b];
-                sums[b] = add_sparse_band(w, v + VECTOR, sparse->index + first[b], (size_t)first[b + 1u] - first[b]);
+                const uint8_t *const w = constants.kernel.weights + BLOCK_BYTES * first[b];
+                sums[b] = add_sparse_band(w, v + VECTOR, constants.index + first[b], (size_t)first[b + 1u] - first[b]);
             }
         }
-        finish(&sparse->kernel, row + i, rows - i < GROUP ? rows - i : GROUP, folded(sums), out + i);
+        finish(&constants.kernel, row + i, rows - i < GROUP ? rows - i : GROUP, folded(sums), out + i);
     }
 }
 

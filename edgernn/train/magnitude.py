@@ -33,7 +33,7 @@ class Masks:
 
     def __init__(self, model: FloatModel, network: Any, twin: Any, block: Block = (1, 1)) -> None:
         tensorflow, _ = tensorflow_and_keras()
-        units = [layer.units for layer in model.layers for name in layer.weights if "kernel" in name]
+        units = [count for _, count in _sizes(model)]
         found = zip(_matrices(network), _matrices(twin), units, prunable(model, block), strict=True)
         pruned = [(m, t, u) for m, t, u, is_pruned in found if is_pruned]
         self._matrices, self._twins = [m for m, _, _ in pruned], [t for _, t, _ in pruned]
@@ -54,16 +54,20 @@ class Masks:
 
 def prunable(model: FloatModel, block: Block) -> list[bool]:
     """Whether each matrix is pruned in such blocks, in the order of the layers. Raises ConfigError where none is."""
-    sizes = [
-        min(weight.shape[0], layer.units)
+    found = [block == (1, 1) or min(size) >= _SMALLEST for size in _sizes(model)]
+    if not any(found):
+        raise ConfigError(f"prune.block needs a matrix of at least {_SMALLEST} inputs and units: there is none")
+    return found
+
+
+def _sizes(model: FloatModel) -> list[tuple[int, int]]:
+    """Inputs and units of each matrix, in the order of the layers."""
+    return [
+        (weight.shape[0], layer.units)
         for layer in model.layers
         for name, weight in layer.weights.items()
         if "kernel" in name
     ]
-    found = [block == (1, 1) or size >= _SMALLEST for size in sizes]
-    if not any(found):
-        raise ConfigError(f"prune.block needs a matrix of at least {_SMALLEST} inputs and units: there is none")
-    return found
 
 
 def _matrices(network: Any) -> list[Any]:

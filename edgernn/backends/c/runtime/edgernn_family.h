@@ -3,8 +3,9 @@
  * The processor's family: what its kernels are, in which form they want weights and operands, and its vector of int32.
  *
  * A family is a file of kernels, edgernn_linear_<family>.c, which is empty for other processors, and lanes
- * (edgernn_lanes_*.h); several share edgernn_linear_s16.c, and AVX-512 takes its int16 kernels from AVX2's file. The compiler's flags choose it (-mcpu, -march), unless an EDGERNN_FAMILY_... is defined already;
- * -DEDGERNN_FAMILY_PORTABLE is plain C, anywhere.
+ * (edgernn_lanes_*.h); several share edgernn_linear_s16.c, and AVX-512 takes its int16 kernels from AVX2's file. The
+ * compiler's flags choose it (-mcpu, -march), unless an EDGERNN_FAMILY_... is defined already; with
+ * -DEDGERNN_FAMILY_PORTABLE it is plain C, anywhere.
  *
  * EDGERNN_KERNELS, EDGERNN_FAMILY: its name, as a word and as text.
  * EDGERNN_W_BLOCK: the bytes of a block of weights for int8 operands, from its weights row by row. EDGERNN_W_S16_BLOCK

@@ -14,8 +14,6 @@ import hashlib
 import json
 import math
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -28,6 +26,7 @@ from edgernn.cells.algebra import Float
 from edgernn.errors import ArtifactError
 from edgernn.model import IntegerModel, Interface
 from edgernn.npz import read_npz
+from edgernn.scratch import scratch
 from edgernn.session import Session, Streams
 from edgernn.spec.program import Kernel, Program, ProgramError
 
@@ -91,18 +90,13 @@ def staged(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> Iterator[Path
     """
     check_target(folder, force=force, kind=kind)
     target = Path(os.path.realpath(folder))
-    aside: Path | None = None
     with _writing(folder):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with scratch(target.parent, f".{target.name}.") as aside:
             yield aside
             aside.chmod(0o777 & ~_umask())
             check_target(folder, force=force, kind=kind)
             _replace(aside, target)
-        finally:
-            if aside is not None:
-                shutil.rmtree(aside, ignore_errors=True)
 
 
 def check_target(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> None:
@@ -110,7 +104,8 @@ def check_target(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> None:
     with _writing(folder):
         if not os.path.lexists(folder):
             existing = next(parent for parent in folder.absolute().parents if parent.exists())
-            tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=existing).cleanup()
+            with scratch(existing, f".{folder.name}."):
+                pass
         elif not force:
             raise ArtifactError(
                 f"{folder} exists already: add --force to replace it, or choose another folder with --out"
@@ -137,15 +132,14 @@ def _replace(aside: Path, folder: Path) -> None:
     if not folder.exists():
         aside.rename(folder)
         return
-    old = Path(tempfile.mkdtemp(prefix=f".{folder.name}.old.", dir=folder.parent))
-    kept = old / folder.name
-    try:
-        folder.rename(kept)
-        aside.rename(folder)
-    finally:
-        if kept.exists() and not folder.exists():
-            kept.rename(folder)
-        shutil.rmtree(old, ignore_errors=True)
+    with scratch(folder.parent, f".{folder.name}.old.") as old:
+        kept = old / folder.name
+        try:
+            folder.rename(kept)
+            aside.rename(folder)
+        finally:
+            if kept.exists() and not folder.exists():
+                kept.rename(folder)
 
 
 def _umask() -> int:

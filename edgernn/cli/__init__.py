@@ -24,5 +24,6 @@ def main() -> None:
 
 
 def _end(number: int, at: FrameType | None) -> None:
-    """Ends the command as if it were done, so that it removes its files and ends its programs."""
+    """Ends the command as if it were done, so that it removes its files and ends its programs: once."""
+    signal.signal(number, signal.SIG_IGN)
     raise SystemExit(128 + number)

@@ -3,10 +3,10 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 from edgernn.errors import EdgernnError
+from edgernn.scratch import scratch
 
 
 def write(file: Path, text: str, *, replace: bool) -> None:
@@ -20,8 +20,8 @@ def write(file: Path, text: str, *, replace: bool) -> None:
         if file.is_symlink() or (file.exists() and not file.is_file()):
             file.write_text(text, encoding="utf-8")
             return
-        with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as scratch:
-            aside = Path(scratch) / file.name
+        with scratch(file.parent, f".{file.name}.") as folder:
+            aside = folder / file.name
             aside.write_text(text, encoding="utf-8")
             if file.exists():
                 shutil.copymode(file, aside)

@@ -10,7 +10,6 @@ ssh:[USER@]HOST[:PORT]  a program on another machine: ssh:pi@raspberrypi.local
 
 import getpass
 import re
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from functools import cached_property
@@ -33,6 +32,7 @@ from edgernn.device.stepper import DeviceStepper
 from edgernn.device.transport import BAUD, WAITING, SerialPort, emulated, hosted
 from edgernn.errors import ConfigError, DeviceError
 from edgernn.model import IntegerModel
+from edgernn.scratch import scratch
 from edgernn.spec.program import SPEC_VERSION
 
 ALL = "all"
@@ -124,8 +124,7 @@ class _BuiltTarget(Target):
         self._optimization = optimization
 
     def _image(self, board: Board, model: IntegerModel, *, static: bool = False) -> Path:
-        scratch = self._opened.enter_context(tempfile.TemporaryDirectory(prefix="edgernn-"))
-        image = firmware.build(board, model, Path(scratch), self._optimization, static=static)
+        image = firmware.build(board, model, self._opened.enter_context(scratch()), self._optimization, static=static)
         self.sizes = firmware.measure(board, image)
         return image
 

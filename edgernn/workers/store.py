@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from edgernn.errors import MissingExtraError, WorkerError
+from edgernn.scratch import scratch
 
 VARIABLE = "EDGERNN_CACHE"
 """Names another folder for what edgernn keeps."""
@@ -42,12 +43,9 @@ class StoredFolder:
             if self.exists():
                 return
             self._clean()
-            aside = Path(tempfile.mkdtemp(prefix=self._aside, dir=self.path.parent))
-            try:
+            with scratch(self.path.parent, self._aside) as aside:
                 fill(aside)
                 aside.rename(self.path)
-            finally:
-                shutil.rmtree(aside, ignore_errors=True)
 
     def remove(self) -> bool:
         """Takes it away, with any key; returns whether there was one."""

@@ -5,7 +5,6 @@ import ctypes
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from edgernn.backends.c.write import FOLDER, RUNTIME_FILES, sources
 from edgernn.backends.runtime import Arrays, InProcess
 from edgernn.errors import ArtifactError, EdgernnError, MissingToolError
 from edgernn.model import IntegerModel
+from edgernn.scratch import scratch
 
 _AGAIN = "build the artifact again"
 _FLAGS = ("-std=c99", "-O2", "-shared", "-fPIC")
@@ -73,10 +73,10 @@ class CRuntime(InProcess):
         files = sources(model, name)
         if _texts(folder) != files:
             raise ArtifactError(f"{folder} is not what edgernn {__version__} writes for this model: {_AGAIN}")
-        with tempfile.TemporaryDirectory(prefix="edgernn-") as scratch:
+        with scratch() as aside:
             for file, text in files.items():
-                (Path(scratch) / file).write_text(text, encoding="utf-8")
-            return CStepper(_library(Path(scratch)), name, model)
+                (aside / file).write_text(text, encoding="utf-8")
+            return CStepper(_library(aside), name, model)
 
 
 def _name_in(folder: Path) -> str:

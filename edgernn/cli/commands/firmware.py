@@ -3,13 +3,13 @@
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import click
 
 from edgernn.cli import selection
 from edgernn.cli.console import say
 from edgernn.errors import EdgernnError
+from edgernn.scratch import scratch
 
 
 @click.command()
@@ -28,8 +28,8 @@ def command(artifact: Path, name: str, out: Path | None, optimization: str) -> N
 
     board = boards.get(name)
     model, folder = load(artifact), out or Path("build") / "firmware" / board.name
-    with TemporaryDirectory(prefix="edgernn-") as scratch:
-        image = firmware.build(board, model.integer, Path(scratch), optimization)
+    with scratch() as aside:
+        image = firmware.build(board, model.integer, aside, optimization)
         sizes = firmware.measure(board, image)
         try:
             folder.mkdir(parents=True, exist_ok=True)

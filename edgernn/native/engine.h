@@ -57,7 +57,7 @@ typedef struct engine engine_t;
 /* What depends on the processor's family: family.c, compiled once for each. */
 typedef struct {
     const char *name;
-    /* Whether leaving blocks of zeros out is faster: vectors take all blocks in less time than it takes to find some. */
+    /* Whether leaving blocks of zeros out is faster: vectors take all in less time than it takes to find some. */
     int skips_zeros;
     /* Bytes of expanded operands for a linear: int16 ones where it is `wide`. */
     size_t (*room)(size_t columns, int wide);

@@ -86,7 +86,7 @@ static layout_t layout_of(const program_t *program, const op_t *op, int skips_ze
     return layout;
 }
 
-/* Bytes of a linear as edgernn_sparse_t has it, at most, whether blocks are left out or not: each array begins aligned. */
+/* Bytes of a linear as edgernn_sparse_t has it, at most, with or without all its blocks: each array begins aligned. */
 static uint64_t kernel_size(const layout_t *layout)
 {
     const uint64_t rows = EDGERNN_BLOCK * (uint64_t)layout->bands;

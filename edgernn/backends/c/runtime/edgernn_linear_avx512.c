@@ -173,8 +173,8 @@ void edgernn_product_s8(const edgernn_kernel_t *kernel, size_t rows, const edger
 }
 
 /*
- * Sums of a band over its blocks, in four parts, and 128 times the sums of their operands taken away. The weights behind
- * the last block meet operands of zero.
+ * Sums of a band over its blocks, in four parts, and 128 times the sums of their operands taken away. The weights
+ * behind the last block meet operands of zero.
  */
 EDGERNN_INLINE __m512i add_sparse_band(const uint8_t *w, const int8_t *v, const uint8_t *index, size_t blocks)
 {

@@ -51,10 +51,10 @@ def _once() -> build.Trainer:
     known: dict[str, FloatModel] = {}
 
     def remembering(*arguments: Any) -> FloatModel:
-        start, train, validation, recipe, seed, progress, teacher = arguments
-        key = hashlib.sha256(pickle.dumps((start, train, validation, recipe, seed, teacher))).hexdigest()
+        start, train, validation, recipe, seed, progress, teachers = arguments
+        key = hashlib.sha256(pickle.dumps((start, train, validation, recipe, seed, teachers))).hexdigest()
         if key not in known:
-            known[key] = fit(start, train, validation, recipe, seed, progress, teacher)
+            known[key] = fit(start, train, validation, recipe, seed, progress, teachers)
         return known[key]
 
     return remembering

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: data, training, pruning, quantization, and the artifact (`edgernn.pack`)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -94,35 +94,62 @@ def _parts(data: Dataset, divided: split.Split) -> _Parts:
 
 def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Trained:
     """Trains, prunes and quantizes; a stage for each form, judged on the test part."""
-    interface = _interface(parts.train)
-    recipe = _recipe(config, interface)
-    train = examples(parts.train, interface, class_weights=config.train.class_weights)
-    validation = examples(parts.validation, interface)
-
-    def run(name: str, start: FloatModel, recipe: Recipe, number: int, teacher: FloatModel | None) -> FloatModel:
-        with phase(name, recipe.epochs) as progress:
-            return trainer(start, train, validation, recipe, config.train.seed + number, progress, teacher)
-
-    start = initialize(interface, _specs(config, interface), config.train.seed)
-    if config.prune.sparsity:
-        prunable(start, _block(config))  # Better refused now than after the training.
-    original = run("train", start, recipe, 0, None)
-    stages = [_stage("float", original, parts.test)]
-    model, tuning = original, replace(recipe, epochs=config.prune.epochs)
+    training = _Training(config, parts.train, parts.validation, phase, trainer)
+    model = training.fresh("train", 0)
+    stages, teachers = [_stage("float", model, parts.test)], [model]
+    if config.prune.units or config.prune.sparsity:
+        teachers += [training.fresh(f"train teacher {i + 1}", i) for i in range(1, config.prune.teachers)]
     if config.prune.units:
         windows = parts.train.spread(_REPRESENTATIVES)
         model = remove_units(model, windows.x, windows.lengths, config.prune.units)
-        model = run("prune units", model, tuning, 1, original)
+        model = training.tuned("prune units", 1, model, teachers)
         stages.append(_stage("unit_pruned", model, parts.test))
     if config.prune.sparsity:
-        sparse = replace(tuning, sparsity=config.prune.sparsity, block=_block(config))
-        model = run("prune weights", model, sparse, 2, original)
+        pruning = {"sparsity": config.prune.sparsity, "block": _block(config)}
+        model = training.tuned("prune weights", 2, model, teachers, **pruning)
         stages.append(_stage("pruned", model, parts.test))
     calibration = parts.train.spread(config.quantize.windows)
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
     metrics = evaluate(pack.integer_outputs(quantized.model, parts.test), parts.test)
     stages.append(pack.integer_stage(quantized.model, metrics))
     return _Trained(model, quantized, tuple(stages))
+
+
+class _Training:
+    """Trains models of one configuration on one division; `number` is added to the configured seed.
+
+    Raises ConfigError where nothing can be pruned: better now than after the training.
+    """
+
+    def __init__(self, config: Config, train: Dataset, validation: Dataset, phase: Phase, trainer: Trainer) -> None:
+        self._config, self._phase, self._trainer = config, phase, trainer
+        self._interface = _interface(train)
+        self._examples = examples(train, self._interface, class_weights=config.train.class_weights)
+        self._validation = examples(validation, self._interface)
+        self._recipe = _recipe(config, self._interface)
+        if config.prune.sparsity:
+            prunable(self._start(0), _block(config))
+
+    def fresh(self, name: str, number: int) -> FloatModel:
+        """A model trained from random weights."""
+        return self._run(name, number, self._start(number), self._recipe)
+
+    def tuned(
+        self, name: str, number: int, model: FloatModel, teachers: Sequence[FloatModel], **pruning: Any
+    ) -> FloatModel:
+        """`model` trained on, towards what teachers give; pruning: what the recipe says of it."""
+        recipe = replace(self._recipe, epochs=self._config.prune.epochs, **pruning)
+        return self._run(name, number, model, recipe, teachers)
+
+    def _start(self, number: int) -> FloatModel:
+        return initialize(self._interface, _specs(self._config, self._interface), self._config.train.seed + number)
+
+    def _run(
+        self, name: str, number: int, start: FloatModel, recipe: Recipe, teachers: Sequence[FloatModel] = ()
+    ) -> FloatModel:
+        seed = self._config.train.seed + number
+        with self._phase(name, recipe.epochs) as progress:
+            return self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
 
 
 def _block(config: Config) -> Block:

@@ -144,7 +144,7 @@ WATCH_AUGMENTATION = AugmentConfig(
 
 
 class PruneConfig(_Section):
-    """Both kinds fine-tune towards the outputs of the model before pruning; 0 leaves a kind out."""
+    """Both kinds fine-tune towards what teachers give: the model before pruning, and more; 0 leaves a kind out."""
 
     sparsity: Share = Field(0.0, description="share of the weights that become zero; they still take their bytes")
     block: Literal["1x1", "1x4", "4x1", "4x4"] = Field(
@@ -154,6 +154,9 @@ class PruneConfig(_Section):
     )
     units: Share = Field(0.0, description="share of the hidden units that are removed, so the model is smaller")
     epochs: int = Field(15, ge=1, le=10000, description="of fine-tuning, each kind")
+    teachers: int = Field(
+        1, ge=1, le=100, description="models whose mean is learned: the one before pruning, others are trained for it"
+    )
 
 
 WATCH_PRUNING = PruneConfig(sparsity=0.2)

@@ -176,3 +176,19 @@ def test_folds_test_every_group_once(windows):
     assert [[stage.name for stage in fold] for fold in folds] == [["float", "pruned", "int8"]] * 3
     assert phases[0] == ("fold 1/3: train", settings.train.epochs)
     assert len(phases) == 6
+
+
+def test_teachers_are_the_model_and_others_of_other_seeds(windows):
+    calls = []
+
+    def trainer(start, train, validation, recipe, seed, progress, teachers):
+        calls.append((seed, start, teachers))
+        return start
+
+    data = ["data.source=npz", f"data.path={windows()}", "data.folds=3", "train.seed=7"]
+    prune = ["model.units=8", "prune.units=0.5", "prune.sparsity=0.5", "prune.teachers=3"]
+    cross_validate(config.load(None, [*data, *prune]), trainer=trainer)
+    trained = [start for _, start, _ in calls[:3]]
+    assert [seed for seed, *_ in calls[:3]] == [7, 8, 9]
+    assert len({start.layers[0].weights["kernel"].tobytes() for start in trained}) == 3
+    assert [teachers for *_, teachers in calls[:5]] == [(), (), (), trained, trained]

@@ -2,7 +2,7 @@
 """The training loop: Adam with a cosine learning rate, averaged weights, early stopping, and masks for pruning."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,12 +59,12 @@ def fit(
     recipe: Recipe,
     seed: int,
     progress: Progress = lambda epochs: None,
-    teacher: FloatModel | None = None,
+    teachers: Sequence[FloatModel] = (),
 ) -> FloatModel:
     """`model` trained from the weights that it has; progress is called with the epochs done since its last call.
 
-    With a teacher it learns the teacher's outputs instead of the targets (distillation, arXiv:1503.02531): what a
-    pruned model does then stays close to what it did before.
+    With teachers it learns what they give on average instead of the targets (distillation, arXiv:1503.02531): what a
+    pruned model does then stays close to what it did before, and several models err less than one.
 
     In the second half of the epochs an exponential moving average of the weights is scored on `validation` (accuracy,
     or r2 for regression) after each. The result is the latest average whose score is close to the best one (within 2
@@ -74,7 +74,7 @@ def fit(
     _, keras = tensorflow_and_keras()
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    loop = _Loop(model, recipe, teacher)
+    loop = _Loop(model, recipe, teachers)
     batch = min(recipe.batch_size, len(train.x))
     per_epoch = max(math.ceil(len(train.x) / batch), _SHORTEST_EPOCH)
     first_choice = _first_choice(recipe)
@@ -112,7 +112,7 @@ def _first_choice(recipe: Recipe) -> int:
 class _Loop:
     """One network in training, its optimizer, its averaged twin and its masks."""
 
-    def __init__(self, model: FloatModel, recipe: Recipe, teacher: FloatModel | None) -> None:
+    def __init__(self, model: FloatModel, recipe: Recipe, teachers: Sequence[FloatModel]) -> None:
         tensorflow, keras = tensorflow_and_keras()
         self._model, self._recipe = model, recipe
         self._network = networks.build(model, recipe.dropout, recipe.recurrent_dropout)
@@ -123,8 +123,8 @@ class _Loop:
         )
         self._optimizer.exclude_from_weight_decay(var_names=["bias"])
         self._optimizer.build(self._network.trainable_variables)
-        self._teacher = None if teacher is None else networks.build(teacher)
-        self._loss = _loss(keras, model, recipe.label_smoothing, taught=teacher is not None)
+        self._teachers = [networks.build(teacher) for teacher in teachers]
+        self._loss = _loss(keras, model, recipe.label_smoothing, taught=bool(teachers))
         self._compiled = tensorflow.function(self._update, jit_compile=True)
         self._evaluate = tensorflow.function(lambda x: self._twin(x, training=False), jit_compile=True)
 
@@ -154,8 +154,8 @@ class _Loop:
     def _update(self, x: Any, y: Any, weight: Any, momentum: Any) -> None:
         tensorflow, _ = tensorflow_and_keras()
         variables = self._network.trainable_variables
-        if self._teacher is not None:
-            y = self._teacher(x, training=False)
+        if self._teachers:
+            y = self._taught(x)
         with tensorflow.GradientTape() as tape:
             loss = self._loss(y, self._network(x, training=True), weight)
         self._optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
@@ -163,14 +163,22 @@ class _Loop:
             average.assign(momentum * average + (1 - momentum) * variable)
         self._masks.apply()
 
+    def _taught(self, x: Any) -> Any:
+        """What the teachers give for normalized windows, on average: of each class the probability, or the targets."""
+        _, keras = tensorflow_and_keras()
+        given = [teacher(x, training=False) for teacher in self._teachers]
+        if self._model.interface.task == "classification":
+            given = [keras.ops.softmax(logits) for logits in given]
+        return sum(given[1:], given[0]) / len(given)
+
 
 def _loss(keras: Any, model: FloatModel, label_smoothing: float, *, taught: bool) -> Callable[[Any, Any, Any], Any]:
-    """Weighted mean over steps of cross-entropy, or of the squared error; taught: y are a teacher's outputs."""
+    """Weighted mean over steps of cross-entropy, or of the squared error; taught: y are probabilities, not classes."""
     classes = len(model.interface.outputs)
 
     def classification(y: Any, outputs: Any, weight: Any) -> Any:
         if taught:
-            wanted = keras.ops.softmax(y)
+            wanted = y
         else:
             wanted = keras.ops.one_hot(y, classes) * (1 - label_smoothing) + label_smoothing / classes
         losses = keras.ops.categorical_crossentropy(wanted, outputs, from_logits=True)

@@ -137,8 +137,17 @@ def test_a_student_learns_what_its_teacher_gives(network, make_examples, make_re
     train, test = make_examples(n=256), make_examples(seed=1)
     teacher = fit(network("rnn"), train, test, make_recipe(epochs=6), seed=0)
     wrong = replace(train, y=1 - train.y)
-    student = fit(network("gru"), wrong, test, make_recipe(epochs=6), seed=0, teacher=teacher)
+    student = fit(network("gru"), wrong, test, make_recipe(epochs=6), seed=0, teachers=[teacher])
     assert accuracy(student, test) > 0.9
+
+
+def test_a_student_of_several_teachers_learns_their_mean(network, make_examples, make_recipe):
+    """Of two that are sure of opposites: that nothing is known."""
+    train, test, recipe = make_examples(n=256), make_examples(seed=1), make_recipe(epochs=6)
+    right, wrong = (fit(network(), replace(train, y=y), test, recipe, seed=0) for y in (train.y, 1 - train.y))
+    student = fit(network(), train, test, recipe, seed=0, teachers=[right, wrong])
+    sure, unsure = (np.ptp(judged(model, test)[0], axis=-1).mean() for model in (right, student))
+    assert sure > 5 * unsure
 
 
 def test_a_rate_that_is_far_too_high_gives_no_surprise(network, make_examples, make_recipe):
@@ -161,4 +170,4 @@ def test_inputs_are_left_as_they_are(network, make_examples, make_recipe):
 def test_the_scored_outputs_do_not_depend_on_the_batch(network, make_recipe):
     """630 windows are two batches, the second one filled up."""
     model, x = network(), np.random.default_rng(0).normal(size=(630, 6, 2)).astype(np.float32)
-    np.testing.assert_allclose(_Loop(model, make_recipe(), None).outputs(x), model.forward(x), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(_Loop(model, make_recipe(), ()).outputs(x), model.forward(x), rtol=0, atol=1e-5)

@@ -141,7 +141,7 @@ def assert_blocks(weight, units, block, sparsity):
 def test_the_same_seed_prunes_the_same_blocks(make_model, make_recipe, make_examples):
     model, data = make_model(("gru", 16, {}), ("dense", 2, {}), features=2), make_examples(n=32)
     recipe = make_recipe(epochs=2, sparsity=0.75, block=(4, 4))
-    one, other = (fit(model, data, data, recipe, seed=0, teacher=model) for _ in range(2))
+    one, other = (fit(model, data, data, recipe, seed=0, teachers=[model]) for _ in range(2))
     for a, b in zip(one.layers, other.layers, strict=True):
         for name, weight in a.weights.items():
             np.testing.assert_array_equal(weight, b.weights[name])

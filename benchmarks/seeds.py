@@ -6,8 +6,8 @@ from typing import Any
 from benchmarks import accuracy, pruned
 
 NAMES = ("dense", "75 % of 4x4")
-SEEDS = (1, 2, 3, 4)
-"""Beside the one of `pruned`."""
+SEEDS = (5, 6, 7, 8)
+"""Beside the one of `pruned`: not those by which its settings were chosen, 1 to 4."""
 
 
 def measure() -> dict[str, Any]:

@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -92,9 +93,10 @@ def staged(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> Iterator[Path
     target = Path(os.path.realpath(folder))
     with _writing(folder):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with scratch(target.parent, f".{target.name}.") as aside:
+        with scratch(target.parent, f".{target.name}.") as room:
+            aside = room / "new"
+            aside.mkdir()
             yield aside
-            aside.chmod(0o777 & ~_umask())
             check_target(folder, force=force, kind=kind)
             _replace(aside, target)
 
@@ -128,24 +130,17 @@ def _writing(folder: Path) -> Iterator[None]:
 
 
 def _replace(aside: Path, folder: Path) -> None:
-    """Moves `aside` to `folder`; what was there before is back when that fails."""
+    """Moves `aside` to `folder`; what was there before goes to aside's place, and is back when that fails."""
     if not folder.exists():
         aside.rename(folder)
         return
-    with scratch(folder.parent, f".{folder.name}.old.") as old:
-        kept = old / folder.name
-        try:
-            folder.rename(kept)
-            aside.rename(folder)
-        finally:
-            if kept.exists() and not folder.exists():
-                kept.rename(folder)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    kept = folder.with_name(f".{folder.name}.old.{secrets.token_hex(2)}")
+    try:
+        folder.rename(kept)
+        aside.rename(folder)
+    finally:
+        if kept.exists():
+            kept.rename(aside.with_name("old") if folder.exists() else folder)
 
 
 def write_model(folder: Path, model: IntegerModel) -> None:

@@ -4,7 +4,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -105,8 +105,7 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
         model = training.tuned("prune units", 1, model, teachers)
         stages.append(_stage("unit_pruned", model, parts.test))
     if config.prune.sparsity:
-        pruning = {"sparsity": config.prune.sparsity, "block": _block(config)}
-        model = training.tuned("prune weights", 2, model, teachers, **pruning)
+        model = training.tuned("prune weights", 2, model, teachers, config.prune.sparsity)
         stages.append(_stage("pruned", model, parts.test))
     calibration = parts.train.spread(config.quantize.windows)
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
@@ -118,7 +117,8 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
 class _Training:
     """Trains models of one configuration on one division; `number` is added to the configured seed.
 
-    Raises ConfigError where nothing can be pruned: better now than after the training.
+    Raises ConfigError for channels to augment that are not there, and where nothing can be pruned: better now than
+    after the training.
     """
 
     def __init__(self, config: Config, train: Dataset, validation: Dataset, phase: Phase, trainer: Trainer) -> None:
@@ -135,10 +135,11 @@ class _Training:
         return self._run(name, number, self._start(number), self._recipe)
 
     def tuned(
-        self, name: str, number: int, model: FloatModel, teachers: Sequence[FloatModel], **pruning: Any
+        self, name: str, number: int, model: FloatModel, teachers: Sequence[FloatModel], sparsity: float = 0.0
     ) -> FloatModel:
-        """`model` trained on, towards what teachers give; pruning: what the recipe says of it."""
-        recipe = replace(self._recipe, epochs=self._config.prune.epochs, **pruning)
+        """`model` trained on, towards what teachers give; sparsity: share of the blocks that become zero."""
+        block = _block(self._config) if sparsity else (1, 1)
+        recipe = replace(self._recipe, epochs=self._config.prune.epochs, sparsity=sparsity, block=block)
         return self._run(name, number, model, recipe, teachers)
 
     def _start(self, number: int) -> FloatModel:

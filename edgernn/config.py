@@ -155,7 +155,7 @@ class PruneConfig(_Section):
     units: Share = Field(0.0, description="share of the hidden units that are removed, so the model is smaller")
     epochs: int = Field(15, ge=1, le=10000, description="of fine-tuning, each kind")
     teachers: int = Field(
-        1, ge=1, le=100, description="models whose mean is learned: the one before pruning, others are trained for it"
+        1, ge=1, le=100, description="models whose mean a pruned one learns: the one before, and more of other seeds"
     )
 
 

@@ -2,7 +2,7 @@
 """Folders for the time of a block."""
 
 import atexit
-import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def scratch(within: Path | None = None, prefix: str = "edgernn-") -> Iterator[Pa
     It is known before it is there until after it has gone, which tempfile's is not: an exception at any moment, like
     the one that a signal raises, does not leave it behind. Raises OSError when it can't be made.
     """
-    folder = Path(within or tempfile.gettempdir(), prefix + os.urandom(8).hex())
+    folder = Path(within or tempfile.gettempdir(), prefix + secrets.token_urlsafe(6))
     _THERE.add(folder)
     try:
         folder.mkdir(mode=0o700)

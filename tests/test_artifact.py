@@ -277,7 +277,8 @@ def test_a_folder_is_there_when_it_is_whole(tmp_path):
         assert not folder.exists()
     assert leftovers(folder) == ["data"]
     assert leftovers(folder.parent) == ["é t"]
-    assert folder.stat().st_mode & 0o777 == 0o777 & ~artifacts._umask()
+    (tmp_path / "plain").mkdir()
+    assert folder.stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, ValueError, ArtifactError])
@@ -358,6 +359,22 @@ def test_the_old_one_is_back_when_the_new_one_cannot_move_in(tmp_path, monkeypat
         write_artifact(folder, force=True)
     assert (folder / "data").read_text() == "old"
     assert leftovers(tmp_path) == ["artifact"]
+
+
+def test_the_old_one_is_kept_where_it_cannot_go_back(tmp_path, monkeypatch):
+    folder, rename = tmp_path / "artifact", Path.rename
+    write_artifact(folder, "old")
+
+    def refuse(self, target):
+        if target == folder:
+            raise OSError(errno.EACCES, "Permission denied")
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(ArtifactError, match="Permission denied"):
+        write_artifact(folder, force=True)
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.startswith(".artifact.old.") and (kept / "data").read_text() == "old"
 
 
 def test_two_builds_at_once(tmp_path):

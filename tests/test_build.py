@@ -192,3 +192,6 @@ def test_teachers_are_the_model_and_others_of_other_seeds(windows):
     assert [seed for seed, *_ in calls[:3]] == [7, 8, 9]
     assert len({start.layers[0].weights["kernel"].tobytes() for start in trained}) == 3
     assert [teachers for *_, teachers in calls[:5]] == [(), (), (), trained, trained]
+    calls.clear()
+    cross_validate(config.load(None, [*data, *prune, "prune.units=0", "prune.sparsity=0"]), trainer=trainer)
+    assert len(calls) == 3, "of the folds; nobody is taught"

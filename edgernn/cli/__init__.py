@@ -24,6 +24,5 @@ def main() -> None:
 
 
 def _end(number: int, at: FrameType | None) -> None:
-    """Ends the command as if it were done, so that it removes its files and ends its programs: once."""
-    signal.signal(number, signal.SIG_IGN)
+    """Ends the command as if it were done, so that it removes its files and ends its programs."""
     raise SystemExit(128 + number)

@@ -173,7 +173,7 @@ class _Loop:
 
 
 def _loss(keras: Any, model: FloatModel, label_smoothing: float, *, taught: bool) -> Callable[[Any, Any, Any], Any]:
-    """Weighted mean over steps of cross-entropy, or of the squared error; taught: y are probabilities, not classes."""
+    """Weighted mean over steps of cross-entropy, or of the squared error; taught: of classes, y has probabilities."""
     classes = len(model.interface.outputs)
 
     def classification(y: Any, outputs: Any, weight: Any) -> Any:

@@ -147,7 +147,16 @@ def test_a_student_of_several_teachers_learns_their_mean(network, make_examples,
     right, wrong = (fit(network(), replace(train, y=y), test, recipe, seed=0) for y in (train.y, 1 - train.y))
     student = fit(network(), train, test, recipe, seed=0, teachers=[right, wrong])
     sure, unsure = (np.ptp(judged(model, test)[0], axis=-1).mean() for model in (right, student))
-    assert sure > 5 * unsure
+    assert sure > 20 * unsure
+
+
+def test_teachers_of_opposite_targets_teach_none(network, make_examples, make_recipe):
+    train, test = make_examples("regression", n=256), make_examples("regression", seed=1)
+    recipe = make_recipe(epochs=6)
+    up, down = (fit(network(task="regression"), replace(train, y=y), test, recipe, seed=0) for y in (train.y, -train.y))
+    student = fit(network(task="regression"), train, test, recipe, seed=0, teachers=[up, down])
+    certain, uncertain = (np.abs(judged(model, test)[0]).mean() for model in (up, student))
+    assert certain > 5 * uncertain
 
 
 def test_a_rate_that_is_far_too_high_gives_no_surprise(network, make_examples, make_recipe):

@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+
+from tests.waiting import wait_until
 
 
 @pytest.mark.parametrize("ignored", [False, True])
@@ -26,10 +27,8 @@ def test_a_signal_leaves_nothing(pristine, tmp_path, number, ignored):
     finally:
         signal.signal(number, before)
     with process:
-        deadline = time.monotonic() + 60
-        while not list(tmp_path.iterdir()):
-            assert time.monotonic() < deadline and process.poll() is None
-            time.sleep(0.01)
+        wait_until(lambda: list(tmp_path.iterdir()) or process.poll() is not None)
+        assert process.poll() is None
         process.send_signal(number)
         said = process.communicate(timeout=60)[1]
     os.close(ours)

@@ -18,6 +18,7 @@ from edgernn.device.link import Device
 from edgernn.device.ssh import Machine
 from edgernn.errors import DeviceError, MissingExtraError
 from edgernn.validate import validate
+from tests.waiting import wait_until
 
 USER = getpass.getuser()
 CONFIG = """
@@ -91,10 +92,7 @@ def machine(server, home):
 
 
 def wait_until_empty(folder):
-    deadline = time.monotonic() + 60
-    while list(folder.iterdir()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: not list(folder.iterdir()))
 
 
 def test_the_model_there_agrees(target, model, expected, there, run_tool):

@@ -5,13 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from edgernn.device.transport import WAITING, SerialPort, emulated, hosted
 from edgernn.errors import DeviceError, MissingExtraError
+from tests.waiting import wait_until
 
 QEMU = ("qemu-system-arm", "-M", "mps2-an386", "-display", "none", "-monitor", "none")
 
@@ -25,13 +25,6 @@ def is_alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-def wait(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def read(line, size):
@@ -149,10 +142,10 @@ time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as python:
         pid = int(python.stdout.readline())
-        wait(lambda: Path(f"/proc/{pid}/comm").read_text().startswith(("sleep", "qemu")))
+        wait_until(lambda: Path(f"/proc/{pid}/comm").read_text().startswith(("sleep", "qemu")))
         assert is_alive(pid)
         python.send_signal(end)
-    wait(lambda: not is_alive(pid))
+    wait_until(lambda: not is_alive(pid))
 
 
 def test_a_port_that_is_not_there(tmp_path):

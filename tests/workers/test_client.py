@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from itertools import chain
 
 import numpy as np
@@ -16,6 +15,7 @@ from edgernn.errors import WorkerError
 from edgernn.workers import client
 from edgernn.workers.client import RefusedError, TensorInfo, Worker
 from edgernn.workers.environments import kernel_paths
+from tests.waiting import wait_until
 
 HELLO = '{"protocol": 1, "runtime": "r", "version": "1", "python": "3", "numpy": "2", "machine": "m", "kernels": ["k"]}'
 TENSOR = '{"name": "t", "shape": [2], "dtype": "int16", "scales": [1], "zero_points": [0]}'
@@ -97,10 +97,7 @@ print(worker._process.pid, flush=True)
 os.kill(os.getpid(), 9)
 """
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path).stdout
-    deadline = time.monotonic() + 60
-    while is_running(int(told)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not is_running(int(told))
+    wait_until(lambda: not is_running(int(told)))
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgernn import artifact, cells, footprint, pack
+from edgernn import artifact, cells, footprint, pack, predictions
 from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
 from edgernn.metrics import evaluate
 from edgernn.model import FloatModel, Interface
 from edgernn.pack import Phase, Stage, StageName
+from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
@@ -57,6 +58,7 @@ class _Trained:
     model: FloatModel
     quantized: Quantized
     stages: tuple[Stage, ...]
+    predictions: Predictions
 
 
 def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (), phase: Phase = pack.silent) -> Built:
@@ -109,9 +111,10 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
         stages.append(_stage("pruned", model, parts.test))
     calibration = parts.train.spread(config.quantize.windows)
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
-    metrics = evaluate(pack.integer_outputs(quantized.model, parts.test), parts.test)
-    stages.append(pack.integer_stage(quantized.model, metrics))
-    return _Trained(model, quantized, tuple(stages))
+    found = pack.integer_outputs(quantized.model, parts.test)
+    stages.append(pack.integer_stage(quantized.model, evaluate(found, parts.test)))
+    given = predictions.collect(parts.test, {"float": model.predict(parts.test.x), "integer": found})
+    return _Trained(model, quantized, tuple(stages), given)
 
 
 class _Training:
@@ -178,9 +181,17 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
         quantized=trained.quantized,
         stages=trained.stages,
         held_out=parts.test,
+        predictions=trained.predictions,
         packages=("tensorflow", "keras"),
+        evaluation={"validation": _validation(trained, parts.validation)},
         manifest=manifest,
     )
+
+
+def _validation(trained: _Trained, part: Dataset) -> dict[str, dict[str, float]]:
+    """How good both forms of the model are on the windows that chose when to stop."""
+    outputs = {"float": trained.model.predict(part.x), "int8": pack.integer_outputs(trained.quantized.model, part)}
+    return {name: evaluate(found, part) for name, found in outputs.items()}
 
 
 def _groups(part: Dataset) -> list[str]:

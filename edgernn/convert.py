@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from edgernn import artifact, footprint, importers, pack
+from edgernn import artifact, footprint, importers, pack, predictions
 from edgernn.config import ConvertConfig
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError, ModelError
 from edgernn.importers.prepare import Prepared, predict, prepare, results
 from edgernn.metrics import Fidelity, evaluate, fidelity
 from edgernn.pack import Phase, Stage
+from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.validate import Report
 
@@ -58,7 +59,7 @@ def convert(
     prepared = prepare(importers.read(file, description), data, config)
     calibration = prepared.train.spread(config.quantize.windows)
     with phase("quantize", 1), np.errstate(over="ignore", invalid="ignore"):
-        stages, close, quantized = _quantized(prepared, calibration, file, config)
+        stages, close, quantized, given = _quantized(prepared, calibration, file, config)
     details = {
         "folds": [],
         "fidelity": asdict(close),
@@ -72,7 +73,9 @@ def convert(
         quantized=quantized,
         stages=stages,
         held_out=prepared.judged,
+        predictions=given,
         packages=("safetensors",) if importers.format_of(file) == "safetensors" else (),
+        evaluation={},
         manifest=details,
     )
     report = pack.write(folder, contents, force=force, phase=phase)
@@ -96,8 +99,8 @@ def artifact_name(config: ConvertConfig, file: Path) -> str:
 
 def _quantized(
     prepared: Prepared, calibration: Dataset, file: Path, config: ConvertConfig
-) -> tuple[tuple[Stage, Stage], Fidelity, Quantized]:
-    """Both forms of the model on the judged windows, how close they are, and the integer one."""
+) -> tuple[tuple[Stage, Stage], Fidelity, Quantized, Predictions | None]:
+    """Both forms of the model on the judged windows, how close they are, the integer one, and what both gave."""
     part, interface = prepared.judged, prepared.model.interface
     exact = predict(prepared.model, part)
     try:
@@ -109,7 +112,9 @@ def _quantized(
     found = pack.integer_outputs(quantized.model, part)
     metrics = [evaluate(outputs, part) if prepared.labelled else {} for outputs in (exact, found)]
     stages = pack.float_stage("float", prepared.model, metrics[0]), pack.integer_stage(quantized.model, metrics[1])
-    return stages, fidelity(results(interface, part, exact), results(interface, part, found), interface), quantized
+    close = fidelity(results(interface, part, exact), results(interface, part, found), interface)
+    given = predictions.collect(part, {"float": exact, "integer": found}) if prepared.labelled else None
+    return stages, close, quantized, given
 
 
 def _data(prepared: Prepared, calibration: Dataset) -> dict[str, Any]:

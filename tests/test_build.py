@@ -41,7 +41,7 @@ def check(built, *kinds):
     assert manifest["files"] == files
     own = {name for name in files if not name.startswith("c/")}
     models = {f"model{kind}.{form}" for kind in ("", "_float") for form in ("onnx", "tflite")}
-    assert own == {"golden.npz", "model.json", "weights.npz", *models}
+    assert own == {"golden.npz", "held_out.npz", "model.json", "weights.npz", *models}
     name = prefix_of(manifest["name"])
     assert {"c/edgernn.h", *(f"c/{name}{end}" for end in (".h", ".c", "_float.c", "_selftest.c"))} <= files.keys()
     assert manifest["format_version"] == 1

@@ -32,7 +32,9 @@ class Dataset:
     numbers grow with time; group: str [n] or None (people, machines);
     split: str [n] of "train", "validation", "test" or None;
     start: int64 [n], first step of the window in its recording (zeros when not given);
-    rate: steps a second, 0 where unknown.
+    rate: steps a second, 0 where unknown;
+    ignored: bool [n, T] or None, with `per_step` the samples that neither train nor judge a model, whose y is 0; they
+    are stepped through like all others.
 
     Raises DataError when a shape, a dtype or a value contradicts this. A subset (`take`) may lack a class; that every
     class has a window is what `from_arrays` checks.
@@ -52,6 +54,7 @@ class Dataset:
     split: npt.NDArray[np.str_] | None = None
     start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rate: float = 0.0
+    ignored: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         _check_x(self)
@@ -60,6 +63,7 @@ class Dataset:
         _check_per_window(self)
         _check_lengths(self.name, self.lengths, self.n, self.x.shape[1])
         _check_samples(self)
+        _check_ignored(self)
         _check_targets(self)
 
     @property
@@ -71,6 +75,11 @@ class Dataset:
     def mask(self) -> npt.NDArray[np.bool_]:
         """bool [n, T]: True where a step is a sample, False where it is padding."""
         return _mask(self.lengths, self.x.shape[1])
+
+    @property
+    def counted(self) -> npt.NDArray[np.bool_]:
+        """bool [n, T]: True where a step is a sample whose class or targets count."""
+        return self.mask if self.ignored is None else self.mask & ~self.ignored
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> "Dataset":
         """The windows of these indices, in their order. At least one."""
@@ -84,6 +93,7 @@ class Dataset:
             group=None if self.group is None else self.group[at],
             split=None if self.split is None else self.split[at],
             start=self.start[at],
+            ignored=None if self.ignored is None else self.ignored[at],
         )
 
     def spread(self, count: int) -> "Dataset":
@@ -91,9 +101,9 @@ class Dataset:
         return self.take(np.unique(np.linspace(0, self.n - 1, min(count, self.n)).astype(np.int64)))
 
     def labels_of(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-        """int64 [m]: the class numbers that occur in these windows, sorted; padding does not count."""
+        """int64 [m]: the class numbers that occur in these windows, sorted; of steps, only those that count."""
         y = self.y[indices]
-        return np.unique(y[self.mask[indices]] if self.per_step else y).astype(np.int64)
+        return np.unique(y[self.counted[indices]] if self.per_step else y).astype(np.int64)
 
     def digest(self) -> str:
         """sha256 (hex) of the content; the name does not count, nor the byte order of this machine."""
@@ -107,8 +117,10 @@ class Dataset:
             "split": None if self.split is None else self.split.tolist(),
         }
         sha = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-        for name in ("x", "lengths", "y", "recording", "start"):
+        for name in ("x", "lengths", "y", "recording", "start", "ignored"):
             array = getattr(self, name)
+            if array is None:
+                continue
             little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             sha.update(f"{name} {little.dtype.str} {little.shape}".encode())
             sha.update(little.tobytes())
@@ -129,6 +141,7 @@ def from_arrays(
     targets: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     rate: float = 0.0,
+    ignored: npt.NDArray[Any] | None = None,
     complete: bool = True,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
@@ -137,8 +150,8 @@ def from_arrays(
     are a class per window, [n, T] a class per step; floats [n] or [n, K] are real targets per window, [n, T, K] of
     every step. String labels give the sorted names as classes, integer labels "0".."max", unless `classes` names them
     in order; `targets` names the K real targets ("target_0", ... without it). Without `recording` (integers or strings
-    [n]; strings are numbered in sorted order) each window counts as a recording of its own. complete: every class has
-    to have a window, which training needs.
+    [n]; strings are numbered in sorted order) each window counts as a recording of its own. ignored: bool [n, T], steps
+    whose entry in y is not looked at. complete: every class has to have a window, which training needs.
 
     Raises DataError; also when a class has no window, or there are fewer windows than classes. Floats that may mean
     something else are refused: [n] of 0, 1, ... (class numbers), and [n, T] without `targets` (a target per step, or T
@@ -153,7 +166,9 @@ def from_arrays(
     samples[~mask] = 0
     named = None if targets is None else tuple(targets)
     known = None if classes is None else tuple(classes)
-    target, names, per_step = _target(name, y, mask, known, named, complete)
+    left_out = None if ignored is None else _ignored(name, ignored, mask)
+    counted = mask if left_out is None else mask & ~left_out
+    target, names, per_step = _target(name, y, counted, known, named, complete)
     if named is None:
         named = () if names else tuple(f"target_{k}" for k in range(target.shape[-1]))
     return Dataset(
@@ -171,7 +186,33 @@ def from_arrays(
         split=None if split is None else text(name, "split", split),
         start=np.zeros(n, np.int64) if start is None else _integers(name, "start", start),
         rate=rate,
+        ignored=left_out,
     )
+
+
+def without(ds: Dataset, names: Sequence[str]) -> Dataset:
+    """The set without the classes of these names: windows of them are left out, steps of them are `ignored`.
+
+    The other classes keep their order. Raises DataError where a name is no class, and where fewer than two are left.
+    """
+    if not names:
+        return ds
+    if ds.task == "regression":
+        raise DataError(f"{ds.name}: ignore names classes, but y holds real targets; leave ignore out")
+    unknown = sorted(set(names) - set(ds.classes))
+    if unknown:
+        raise DataError(f"{ds.name}: ignore names `{unknown[0]}`, which is no class; there are {', '.join(ds.classes)}")
+    kept = [c for c, label in enumerate(ds.classes) if label not in names]
+    if len(kept) < 2:
+        raise DataError(f"{ds.name}: without the classes that ignore names, fewer than two are left; ignore fewer")
+    number = np.full(len(ds.classes), -1)
+    number[kept] = np.arange(len(kept))
+    y, classes = number[ds.y], tuple(ds.classes[c] for c in kept)
+    if not ds.per_step:
+        left = np.flatnonzero(y >= 0)
+        return replace(ds.take(left), y=y[left], classes=classes)
+    ignored = (y < 0) & ds.counted if ds.ignored is None else ds.ignored | ((y < 0) & ds.counted)
+    return replace(ds, y=np.where(ds.counted & ~ignored, y, 0), classes=classes, ignored=ignored)
 
 
 def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
@@ -184,6 +225,15 @@ def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
     if array.dtype.kind not in "Uiu":
         raise DataError(f"{name}: {what} has the dtype {array.dtype}; give strings or integers")
     return array.astype(np.str_)
+
+
+def _ignored(name: str, ignored: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    if ignored.dtype != np.bool_ or ignored.shape != mask.shape:
+        raise DataError(
+            f"{name}: ignored is {ignored.dtype} {list(ignored.shape)}; give bool {list(mask.shape)}, True for each "
+            "step that does not count"
+        )
+    return ignored & mask
 
 
 def _mask(lengths: npt.NDArray[np.int32], steps: int) -> npt.NDArray[np.bool_]:
@@ -223,13 +273,16 @@ def _lengths(name: str, lengths: npt.NDArray[Any] | None, n: int, steps: int) ->
 def _target(
     name: str,
     y: npt.NDArray[Any],
-    mask: npt.NDArray[np.bool_],
+    counted: npt.NDArray[np.bool_],
     classes: tuple[str, ...] | None,
     targets: tuple[str, ...] | None,
     complete: bool,
 ) -> tuple[npt.NDArray[Any], tuple[str, ...], bool]:
-    """y as Dataset keeps it, the names of the classes (empty: real targets), and whether y is per step."""
-    n, steps = mask.shape
+    """y as Dataset keeps it, the names of the classes (empty: real targets), and whether y is per step.
+
+    counted: bool [n, T], the steps whose y counts where it is per step.
+    """
+    n, steps = counted.shape
     if y.ndim == 0 or len(y) != n:
         raise DataError(f"{name}: y has the shape {list(y.shape)} but x has {n} windows; give y one entry per window")
     if y.dtype.kind == "f":
@@ -237,7 +290,7 @@ def _target(
             raise DataError(
                 f"{name}: y holds floats, but classes are named; save y as integers, or leave the names out"
             )
-        return _real_targets(name, y, mask, targets), (), y.ndim == 3
+        return _real_targets(name, y, counted, targets), (), y.ndim == 3
     if y.dtype.kind not in "USbiu":
         raise DataError(f"{name}: y has the dtype {y.dtype}; give integers or strings (classes) or floats (targets)")
     if y.shape not in ((n,), (n, steps)):
@@ -246,18 +299,20 @@ def _target(
             "and real targets as floats"
         )
     per_step = y.ndim == 2
-    counted = mask if per_step else np.ones(n, np.bool_)
+    taken = counted if per_step else np.ones(n, np.bool_)
+    if not taken.any():
+        raise DataError(f"{name}: every step is ignored; leave some that count")
     number = _from_names if y.dtype.kind in "US" else _from_integers
-    found, names = number(name, y[counted], n, classes, complete)
+    found, names = number(name, y[taken], n, classes, complete)
     numbers = np.zeros(y.shape, np.int64)
-    numbers[counted] = found
+    numbers[taken] = found
     return numbers, names, per_step
 
 
 def _real_targets(
-    name: str, y: npt.NDArray[Any], mask: npt.NDArray[np.bool_], targets: tuple[str, ...] | None
+    name: str, y: npt.NDArray[Any], counted: npt.NDArray[np.bool_], targets: tuple[str, ...] | None
 ) -> npt.NDArray[np.float32]:
-    n, steps = mask.shape
+    n, steps = counted.shape
     if y.size == 0 or y.ndim > 3 or (y.ndim == 3 and y.shape[1] != steps):
         raise DataError(
             f"{name}: y has the shape {list(y.shape)}; give real targets as [{n}] or [{n}, K] per window or "
@@ -276,7 +331,7 @@ def _real_targets(
         )
     real = _real(name, "y", y)
     if y.ndim == 3:
-        real[~mask] = 0
+        real[~counted] = 0
     return real.reshape(n, -1) if y.ndim == 1 else real
 
 
@@ -373,6 +428,17 @@ def _check_samples(ds: Dataset) -> None:
         )
     if ds.x[~ds.mask].any():
         raise DataError(f"{ds.name}: x is not 0 behind lengths; pad with zeros, or make the set with from_arrays")
+
+
+def _check_ignored(ds: Dataset) -> None:
+    if ds.ignored is None:
+        return
+    if not ds.per_step:
+        raise DataError(f"{ds.name}: ignored marks steps, but y is per window; leave the windows out instead")
+    if ds.ignored.dtype != np.bool_ or ds.ignored.shape != ds.x.shape[:2]:
+        raise DataError(f"{ds.name}: ignored is {ds.ignored.dtype} {list(ds.ignored.shape)}; give bool [n, T] as in x")
+    if (ds.ignored & ~ds.mask).any() or ds.y[ds.ignored].any():
+        raise DataError(f"{ds.name}: y is not 0 where steps are ignored, or padding is; make the set with from_arrays")
 
 
 def _check_targets(ds: Dataset) -> None:

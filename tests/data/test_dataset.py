@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgernn.data.dataset import from_arrays
+from edgernn.data.dataset import from_arrays, without
 from edgernn.errors import DataError
 
 X = np.arange(4 * 3 * 2, dtype=np.float64).reshape(4, 3, 2) + 1
@@ -36,6 +36,76 @@ def test_labels_per_step_ignore_padding():
     assert ds.per_step and ds.classes == ("0", "1")
     np.testing.assert_array_equal(ds.y, [[0, 1, 0], [1, 1, 1], [0, 0, 0], [1, 0, 0]])
     np.testing.assert_array_equal(ds.labels_of(np.array([2])), [0])
+
+
+STEPS = np.array([[0, 1, 2], [1, 1, 2], [0, 0, 0], [1, 0, 2]])
+
+
+def test_ignored_steps_do_not_count():
+    ignored = STEPS == 2
+    y = np.where(ignored, -1, STEPS)
+    ds = from_arrays("a", X, y, lengths=np.array([2, 3, 3, 3]), ignored=ignored)
+    assert ds.classes == ("0", "1") and ds.ignored is not None
+    np.testing.assert_array_equal(ds.y, [[0, 1, 0], [1, 1, 0], [0, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(ds.ignored[:, 2], [False, True, False, True])
+    np.testing.assert_array_equal(ds.counted, ds.mask & (STEPS != 2))
+    np.testing.assert_array_equal(ds.take([1]).labels_of(np.array([0])), [1])
+    np.testing.assert_array_equal(ds.take([3, 0]).ignored, ds.ignored[[3, 0]])
+    plain = from_arrays("a", X, ds.y, lengths=ds.lengths)
+    assert plain.digest() != ds.digest() and plain.ignored is None
+    np.testing.assert_array_equal(plain.counted, plain.mask)
+    targets = np.where(ignored, np.nan, STEPS + 0.5)[..., None]
+    real = from_arrays("a", X, targets, ignored=ignored)
+    np.testing.assert_array_equal(real.y[..., 0], np.where(ignored, 0, STEPS + 0.5))
+
+
+@pytest.mark.parametrize(
+    ("y", "ignored", "says"),
+    [
+        (STEPS, np.zeros((4, 2), bool), r"ignored is bool \[4, 2\]; give bool \[4, 3\]"),
+        (STEPS, np.zeros((4, 3)), r"ignored is float64 \[4, 3\]; give bool"),
+        (STEPS, np.ones((4, 3), bool), "every step is ignored"),
+        (Y, np.zeros((4, 3), bool), "ignored marks steps, but y is per window"),
+    ],
+)
+def test_what_can_not_be_ignored(y, ignored, says):
+    with pytest.raises(DataError, match=says):
+        from_arrays("a", X, y, ignored=ignored)
+
+
+def test_without_a_class_of_windows():
+    ds = from_arrays("a", X, np.array(["none", "run", "walk", "run"]), group=np.array(list("pqrs")))
+    found = without(ds, ["none"])
+    assert found.classes == ("run", "walk") and found.ignored is None
+    np.testing.assert_array_equal(found.y, [0, 1, 0])
+    np.testing.assert_array_equal(found.x, ds.x[1:])
+    np.testing.assert_array_equal(found.group, list("qrs"))
+    assert without(ds, []) is ds
+
+
+def test_without_a_class_of_steps():
+    ds = from_arrays("a", X, STEPS, lengths=np.array([2, 3, 3, 3]), classes=["run", "none", "walk"])
+    found = without(ds, ["none"])
+    assert found.classes == ("run", "walk") and found.ignored is not None
+    np.testing.assert_array_equal(found.ignored, (STEPS == 1) & ds.mask)
+    np.testing.assert_array_equal(found.y, [[0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(found.x, ds.x)
+    marked = from_arrays("a", X, STEPS, ignored=np.arange(3)[None, :] + 0 * STEPS == 0)
+    both = without(marked, ["1"])
+    np.testing.assert_array_equal(both.counted, (STEPS != 1) & (np.arange(3) > 0))
+
+
+@pytest.mark.parametrize(
+    ("y", "names", "says"),
+    [
+        (np.array(["a", "b", "c", "a"]), ["d"], "ignore names `d`, which is no class; there are a, b, c"),
+        (np.array(["a", "b", "c", "a"]), ["a", "b"], "fewer than two are left"),
+        (np.array([0.5, 1, 2, 3]), ["a"], "y holds real targets; leave ignore out"),
+    ],
+)
+def test_classes_that_can_not_be_left_out(y, names, says):
+    with pytest.raises(DataError, match=says):
+        without(from_arrays("a", X, y), names)
 
 
 @pytest.mark.parametrize("y", [np.array([0.5, 1, 2, 3]), np.array([[0.5], [1], [2], [3]])])

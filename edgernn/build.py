@@ -203,7 +203,7 @@ def _interface(train: Dataset) -> Interface:
     outputs = train.classes or train.targets
     target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
     if train.task == "regression":
-        targets = train.y[train.mask] if train.per_step else train.y
+        targets = train.y[train.counted] if train.per_step else train.y
         target_mean = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = targets.std(axis=0, dtype=np.float64).astype(np.float32)
         target_std = np.where(spread > 0, spread, np.float32(1))

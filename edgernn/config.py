@@ -49,13 +49,15 @@ class WatchData(_Data):
 
 
 class NpzData(_Data):
-    """Windows in an .npz file: x [n, T, F], y, and optionally lengths, group, split, recording, start and names."""
+    """Windows in an .npz file: x [n, T, F], y; optionally lengths, group, split, recording, start, names and rate."""
 
     source: Literal["npz"] = Field("npz", description="watch, npz or csv")
     path: str = Field("windows.npz", min_length=1, description="the file")
+    rate: float = Field(0.0, ge=0, description="samples a second; 0: the array rate, else unknown")
+    ignore: tuple[str, ...] = Field((), description="classes that do not count")
 
     def load(self) -> Dataset:
-        return npz.load(self.path)
+        return npz.load(self.path, rate=self.rate, ignore=self.ignore)
 
 
 class CsvData(_Data):

@@ -32,7 +32,9 @@ class Dataset:
     numbers grow with time; group: str [n] or None (people, machines);
     split: str [n] of "train", "validation", "test" or None;
     start: int64 [n], first step of the window in its recording (zeros when not given);
-    rate: steps a second, 0 where unknown.
+    rate: steps a second, 0 where unknown;
+    series: the whole recordings that the windows were cut from, float32 [N, F] each, by the number of the recording, or
+    None; a subset keeps all of them.
 
     Raises DataError when a shape, a dtype or a value contradicts this. A subset (`take`) may lack a class; that every
     class has a window is what `from_arrays` checks.
@@ -52,6 +54,7 @@ class Dataset:
     split: npt.NDArray[np.str_] | None = None
     start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rate: float = 0.0
+    series: tuple[npt.NDArray[np.float32], ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_x(self)
@@ -129,6 +132,7 @@ def from_arrays(
     targets: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     rate: float = 0.0,
+    series: Sequence[npt.NDArray[Any]] | None = None,
     complete: bool = True,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
@@ -171,6 +175,7 @@ def from_arrays(
         split=None if split is None else text(name, "split", split),
         start=np.zeros(n, np.int64) if start is None else _integers(name, "start", start),
         rate=rate,
+        series=None if series is None else tuple(_real(name, "series", part) for part in series),
     )
 
 

@@ -36,7 +36,9 @@ class Dataset:
     start: int64 [n], first step of the window in its recording (zeros when not given);
     rate: steps a second, 0 where unknown;
     ignored: bool [n, T] or None, with `per_step` the samples that neither train nor judge a model, whose y is 0; they
-    are stepped through like all others.
+    are stepped through like all others;
+    series: the whole recordings that the windows were cut from, float32 [N, F] each, by the number of the recording, or
+    None; a subset keeps all of them.
 
     Raises DataError when a shape, a dtype or a value contradicts this. A subset (`take`) may lack a class; that every
     class has a window is what `from_arrays` checks.
@@ -57,6 +59,7 @@ class Dataset:
     start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rate: float = 0.0
     ignored: npt.NDArray[np.bool_] | None = None
+    series: tuple[npt.NDArray[np.float32], ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_x(self)
@@ -145,6 +148,7 @@ def from_arrays(
     features: Sequence[str] | None = None,
     rate: float = 0.0,
     ignored: npt.NDArray[Any] | None = None,
+    series: Sequence[npt.NDArray[Any]] | None = None,
     complete: bool = True,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
@@ -196,6 +200,7 @@ def from_arrays(
         start=np.zeros(n, np.int64) if start is None else _integers(name, "start", start),
         rate=rate,
         ignored=left_out,
+        series=None if series is None else tuple(_real(name, "series", part) for part in series),
     )
     if complete and found.task == "regression":
         _check_change(found)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: data, training, pruning, quantization, and the artifact (`edgernn.pack`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,7 @@ from edgernn import artifact, cells, footprint, pack, predictions
 from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
-from edgernn.metrics import evaluate
+from edgernn.metrics import baselines, evaluate
 from edgernn.model import FloatModel, Interface
 from edgernn.pack import Phase, Stage, StageName
 from edgernn.predictions import Predictions
@@ -36,11 +36,12 @@ Trainer = Callable[..., FloatModel]
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words."""
+    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`."""
 
     folder: Path
     division: str
     stages: tuple[Stage, ...]
+    baselines: Mapping[str, float]
     layers: tuple[LayerReport, ...]
     validation: Report
     totals: dict[str, int]
@@ -73,7 +74,15 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
     totals = footprint.totals(trained.quantized.model.program)
-    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
+    return Built(
+        folder=folder,
+        division=split.describe(data, divided),
+        stages=trained.stages,
+        baselines=baselines(parts.train, parts.test),
+        layers=trained.quantized.layers,
+        validation=report,
+        totals=totals,
+    )
 
 
 def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer | None = None) -> Folds:
@@ -183,7 +192,10 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
         held_out=parts.test,
         predictions=trained.predictions,
         packages=("tensorflow", "keras"),
-        evaluation={"validation": _validation(trained, parts.validation)},
+        evaluation={
+            "baselines": baselines(parts.train, parts.test),
+            "validation": _validation(trained, parts.validation),
+        },
         manifest=manifest,
     )
 

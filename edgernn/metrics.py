@@ -59,12 +59,16 @@ def evaluate(outputs: npt.NDArray[Any], data: Dataset) -> dict[str, float]:
     target, in its unit; of several nothing that would mix their units (`per_target` has it). r2 is the mean over the
     targets that change in these windows, and missing where none does.
     """
-    found, wanted = judged(outputs, data)
-    if data.task == "regression":
-        return _regression(_scores(data.targets, found, wanted))
-    table = confusion(found.argmax(axis=1), wanted, len(data.classes))
-    scores = [row.f1 for row in per_class(table, data.classes) if row.f1 is not None]
-    return {"accuracy": float(np.trace(table) / table.sum()), "macro_f1": float(np.mean(scores))}
+    return quality(*judged(outputs, data), data.targets)
+
+
+def quality(found: npt.NDArray[Any], wanted: npt.NDArray[Any], targets: Sequence[str]) -> dict[str, float]:
+    """`evaluate` of results [m, K] that were judged: wanted are classes [m] where there are no targets, else [m, K]."""
+    if targets:
+        return _regression(scores(targets, found, wanted))
+    table = confusion(found.argmax(axis=1), wanted, found.shape[1])
+    f1 = [row.f1 for row in per_class(table, [""] * len(table)) if row.f1 is not None]
+    return {"accuracy": float(np.trace(table) / table.sum()), "macro_f1": float(np.mean(f1))}
 
 
 def confusion(
@@ -134,10 +138,10 @@ class TargetScore:
 
 def per_target(outputs: npt.NDArray[Any], data: Dataset) -> tuple[TargetScore, ...]:
     """A row for each target of network outputs [n, T, K] in the targets' units, on these windows (`judged`)."""
-    scores = _scores(data.targets, *judged(outputs, data))
+    rows = scores(data.targets, *judged(outputs, data))
     names = [name for name in data.targets if name in data.features]
     last = {row.name: row.rmse for row in _last_values(data, names)}
-    return tuple(replace(row, last_value_rmse=last.get(row.name)) for row in scores)
+    return tuple(replace(row, last_value_rmse=last.get(row.name)) for row in rows)
 
 
 def baselines(train: Dataset, test: Dataset) -> dict[str, float]:
@@ -152,7 +156,7 @@ def baselines(train: Dataset, test: Dataset) -> dict[str, float]:
     if test.task == "classification":
         return {"majority": float((wanted == np.bincount(known).argmax()).mean())}
     means = np.broadcast_to(known.mean(axis=0, dtype=np.float64), wanted.shape)
-    constant = _regression(_scores(test.targets, means, wanted))
+    constant = _regression(scores(test.targets, means, wanted))
     found = {f"mean_{key}": value for key, value in constant.items()}
     if set(test.targets) <= set(test.features):
         found |= {f"last_value_{k}": value for k, value in _regression(_last_values(test, test.targets)).items()}
@@ -164,11 +168,11 @@ def _last_values(data: Dataset, names: Sequence[str]) -> tuple[TargetScore, ...]
     if not names:
         return ()
     found, wanted = judged(data.x[..., [data.features.index(name) for name in names]], data)
-    return _scores(names, found, wanted[:, [data.targets.index(name) for name in names]])
+    return scores(names, found, wanted[:, [data.targets.index(name) for name in names]])
 
 
-def _scores(names: Sequence[str], found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[TargetScore, ...]:
-    """found, wanted: [m, K]."""
+def scores(names: Sequence[str], found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[TargetScore, ...]:
+    """A row for each target of results [m, K] and what they should be; the last values are not looked at."""
     return tuple(_target_score(name, found[:, k], wanted[:, k].astype(np.float64)) for k, name in enumerate(names))
 
 
@@ -181,9 +185,9 @@ def _target_score(name: str, found: npt.NDArray[Any], wanted: npt.NDArray[np.flo
     return TargetScore(name, float(np.abs(error).mean()), square**0.5, r2, variance**0.5, None)
 
 
-def _regression(scores: Sequence[TargetScore]) -> dict[str, float]:
-    found = {"mae": scores[0].mae, "rmse": scores[0].rmse} if len(scores) == 1 else {}
-    explained = [row.r2 for row in scores if row.r2 is not None]
+def _regression(rows: Sequence[TargetScore]) -> dict[str, float]:
+    found = {"mae": rows[0].mae, "rmse": rows[0].rmse} if len(rows) == 1 else {}
+    explained = [row.r2 for row in rows if row.r2 is not None]
     return found | ({"r2": float(np.mean(explained))} if explained else {})
 
 

@@ -16,8 +16,9 @@ from edgernn.model import Interface
 from edgernn.npz import read_npz
 
 FILE = "held_out.npz"
-MODELS = ("float", "integer", "never_reset")
-"""Whose outputs there may be: of the float model, and of the integer model on windows or on streams never reset."""
+MODELS = ("float", "integer", "never_reset", "last_value")
+"""Whose outputs there may be: of the float model; of the integer model on windows, or on streams that are never reset;
+and for a forecast, the values of the channels at the step."""
 _MOST_BYTES = 4 * 2**20
 """Of what `save` writes, before it is compressed."""
 _LIMIT = 8 * _MOST_BYTES
@@ -88,8 +89,16 @@ class Predictions:
 
 
 def collect(data: Dataset, outputs: Mapping[str, Float]) -> Predictions:
-    """The judged results among outputs [n, T, K] of every step of these windows, by names of MODELS."""
-    window, step = judged(data)
+    """The judged results among outputs [n, T, K] of every step of these windows, by names of MODELS.
+
+    "last_value" is added where every target is a channel.
+    """
+    if data.per_step:
+        window, step = np.nonzero(data.counted)
+    else:
+        window, step = np.arange(data.n), data.lengths.astype(np.int64) - 1
+    if data.targets and set(data.targets) <= set(data.features):
+        outputs = {**outputs, "last_value": data.x[..., [data.features.index(name) for name in data.targets]]}
     names, numbers = np.unique([""] * data.n if data.group is None else data.group, return_inverse=True)
     return Predictions(
         y=data.y[window, step] if data.per_step else data.y[window],
@@ -103,14 +112,6 @@ def collect(data: Dataset, outputs: Mapping[str, Float]) -> Predictions:
         groups=() if data.group is None else tuple(names.tolist()),
         total=len(window),
     )
-
-
-def judged(data: Dataset) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """int64 [m] each: the windows and the steps whose results are judged."""
-    if data.per_step:
-        window, step = np.nonzero(data.mask)
-        return window, step
-    return np.arange(data.n), data.lengths.astype(np.int64) - 1
 
 
 def load(folder: Path, interface: Interface) -> Predictions:

@@ -147,7 +147,7 @@ def _from_arrays(arrays: dict[str, npt.NDArray[Any]], interface: Interface) -> P
 def _check_results(y: npt.NDArray[Any], outputs: Mapping[str, npt.NDArray[Any]], interface: Interface) -> None:
     classified, count = interface.task == "classification", len(interface.outputs)
     n = len(y) if y.ndim else 0
-    fits = (y.dtype, y.shape) == ((np.int64, (n,)) if classified else (np.float32, (n, count)))
+    fits = y.dtype == (np.int64 if classified else np.float32) and y.shape == ((n,) if classified else (n, count))
     fits = fits and all(array.dtype == np.float32 and array.shape == (n, count) for array in outputs.values())
     if not fits or not n:
         raise ValueError("its arrays do not fit the model")

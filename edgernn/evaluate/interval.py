@@ -3,6 +3,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,7 +28,7 @@ class Interval:
 
 
 def accuracy_interval(
-    right: npt.NDArray[np.bool_], group: npt.NDArray[np.integer] | None, recording: npt.NDArray[np.integer]
+    right: npt.NDArray[np.bool_], group: npt.NDArray[np.integer[Any]] | None, recording: npt.NDArray[np.integer[Any]]
 ) -> Interval | None:
     """The interval of the share of right results, bool [m], which belong to these groups and recordings [m].
 
@@ -43,7 +44,7 @@ def accuracy_interval(
         if numbers is None:
             continue
         _, inverse = np.unique(numbers, return_inverse=True)
-        counts, hits = np.bincount(inverse), np.bincount(inverse, weights=right)
+        counts, hits = np.bincount(inverse), np.bincount(inverse[right], minlength=inverse.max() + 1)
         if len(counts) >= _FEWEST:
             return _bootstrap(counts, hits, unit)
     return None
@@ -55,7 +56,7 @@ def _wilson(share: float, unit: str, n: int) -> Interval:
     return Interval(max(0.0, middle - half), min(1.0, middle + half), "wilson", unit, n)
 
 
-def _bootstrap(counts: npt.NDArray[np.int64], hits: npt.NDArray[np.float64], unit: str) -> Interval:
+def _bootstrap(counts: npt.NDArray[np.intp], hits: npt.NDArray[np.intp], unit: str) -> Interval:
     if np.ptp(hits / counts) == 0:
         return _wilson(float(hits[0] / counts[0]), unit, len(counts))
     rng, shares = np.random.default_rng(0), np.empty(_DRAWS)

@@ -9,7 +9,7 @@ import pytest
 import edgernn
 from edgernn.cli import console
 
-COMMANDS = "bench boards build convert diff export firmware init inspect run runtimes validate".split()
+COMMANDS = "bench boards build convert diff evaluate export firmware init inspect run runtimes validate".split()
 
 
 def test_help_lists_the_commands(cli):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: data, training, pruning, quantization, and the artifact (`edgernn.pack`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -18,7 +18,7 @@ from edgernn.pack import Phase, Stage, StageName
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
-from edgernn.train.fit import Recipe, fit
+from edgernn.train.fit import Epoch, Fitted, Recipe, fit
 from edgernn.train.magnitude import Block, prunable
 from edgernn.train.network import LayerSpec, initialize
 from edgernn.train.units import remove_units
@@ -29,7 +29,7 @@ T = TypeVar("T")
 _REPRESENTATIVES = 512
 
 Folds = tuple[tuple[Stage, ...], ...]
-Trainer = Callable[..., FloatModel]
+Trainer = Callable[..., Fitted]
 """`edgernn.train.fit.fit`, or what takes and gives the same."""
 
 
@@ -57,6 +57,7 @@ class _Trained:
     model: FloatModel
     quantized: Quantized
     stages: tuple[Stage, ...]
+    curves: Mapping[str, tuple[Epoch, ...]]
 
 
 def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (), phase: Phase = pack.silent) -> Built:
@@ -111,11 +112,13 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
     metrics = evaluate(pack.integer_outputs(quantized.model, parts.test), parts.test)
     stages.append(pack.integer_stage(quantized.model, metrics))
-    return _Trained(model, quantized, tuple(stages))
+    return _Trained(model, quantized, tuple(stages), training.curves)
 
 
 class _Training:
     """Trains models of one configuration on one division; `number` is added to the configured seed.
+
+    curves: how each training went, by its phase.
 
     Raises ConfigError for channels to augment that are not there, and where nothing can be pruned: better now than
     after the training.
@@ -123,6 +126,7 @@ class _Training:
 
     def __init__(self, config: Config, train: Dataset, validation: Dataset, phase: Phase, trainer: Trainer) -> None:
         self._config, self._phase, self._trainer = config, phase, trainer
+        self.curves: dict[str, tuple[Epoch, ...]] = {}
         self._interface = _interface(train)
         self._examples = examples(train, self._interface, class_weights=config.train.class_weights)
         self._validation = examples(validation, self._interface)
@@ -150,7 +154,9 @@ class _Training:
     ) -> FloatModel:
         seed = self._config.train.seed + number
         with self._phase(name, recipe.epochs) as progress:
-            return self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
+            fitted = self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
+        self.curves[name] = fitted.curve
+        return fitted.model
 
 
 def _block(config: Config) -> Block:

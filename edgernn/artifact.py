@@ -2,10 +2,11 @@
 """The artifact: a folder with one model in every form, described and hashed by its `manifest.json`.
 
 manifest.json   format_version, name, created_with, model, quantization, metrics, folds, footprint, data, config,
-                of a converted model fidelity and source, files {path: sha256}
+                evaluation, of a converted model fidelity and source, files {path: sha256}
 model.json      how numbers go in and out, and the program's structure
 weights.npz     the program's constants, no pickle
 golden.npz      held-out windows as integers, with every output and state: what each runtime has to give
+held_out.npz    labels of the held-out windows, and what the models gave for them (`edgernn.predictions`)
 others          one file a backend
 """
 

@@ -8,13 +8,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgernn import artifact, cells, footprint, pack
+from edgernn import artifact, cells, footprint, pack, predictions
 from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
-from edgernn.metrics import evaluate
+from edgernn.metrics import baselines, evaluate
 from edgernn.model import FloatModel, Interface
 from edgernn.pack import Phase, Stage, StageName
+from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
@@ -35,11 +36,12 @@ Trainer = Callable[..., Fitted]
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words."""
+    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`."""
 
     folder: Path
     division: str
     stages: tuple[Stage, ...]
+    baselines: Mapping[str, float]
     layers: tuple[LayerReport, ...]
     validation: Report
     totals: dict[str, int]
@@ -57,6 +59,7 @@ class _Trained:
     model: FloatModel
     quantized: Quantized
     stages: tuple[Stage, ...]
+    predictions: Predictions
     curves: Mapping[str, tuple[Epoch, ...]]
 
 
@@ -72,7 +75,15 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
     totals = footprint.totals(trained.quantized.model.program)
-    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
+    return Built(
+        folder=folder,
+        division=split.describe(data, divided),
+        stages=trained.stages,
+        baselines=baselines(parts.train, parts.test),
+        layers=trained.quantized.layers,
+        validation=report,
+        totals=totals,
+    )
 
 
 def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer | None = None) -> Folds:
@@ -110,9 +121,10 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
         stages.append(_stage("pruned", model, parts.test))
     calibration = parts.train.spread(config.quantize.windows)
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
-    metrics = evaluate(pack.integer_outputs(quantized.model, parts.test), parts.test)
-    stages.append(pack.integer_stage(quantized.model, metrics))
-    return _Trained(model, quantized, tuple(stages), training.curves)
+    found = pack.integer_outputs(quantized.model, parts.test)
+    stages.append(pack.integer_stage(quantized.model, evaluate(found, parts.test)))
+    given = predictions.collect(parts.test, {"float": model.predict(parts.test.x), "integer": found})
+    return _Trained(model, quantized, tuple(stages), given, training.curves)
 
 
 class _Training:
@@ -184,9 +196,20 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
         quantized=trained.quantized,
         stages=trained.stages,
         held_out=parts.test,
+        predictions=trained.predictions,
         packages=("tensorflow", "keras"),
+        evaluation={
+            "baselines": baselines(parts.train, parts.test),
+            "validation": _validation(trained, parts.validation),
+        },
         manifest=manifest,
     )
+
+
+def _validation(trained: _Trained, part: Dataset) -> dict[str, dict[str, float]]:
+    """How good both forms of the model are on the windows that chose when to stop."""
+    outputs = {"float": trained.model.predict(part.x), "int8": pack.integer_outputs(trained.quantized.model, part)}
+    return {name: evaluate(found, part) for name, found in outputs.items()}
 
 
 def _groups(part: Dataset) -> list[str]:
@@ -198,7 +221,7 @@ def _interface(train: Dataset) -> Interface:
     outputs = train.classes or train.targets
     target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
     if train.task == "regression":
-        targets = train.y[train.mask] if train.per_step else train.y
+        targets = train.y[train.counted] if train.per_step else train.y
         target_mean = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = targets.std(axis=0, dtype=np.float64).astype(np.float32)
         target_std = np.where(spread > 0, spread, np.float32(1))

@@ -16,7 +16,8 @@ class Examples:
     """Windows for the loss.
 
     x: raw float32 [n, T, F]; lengths: int32 [n]; y: int64 [n] or, per step, [n, T] classes; standardized float32 [n, K]
-    or, per step, [n, T, K] targets; class_weights: float32 [C], of each class in the loss, or None.
+    or, per step, [n, T, K] targets; class_weights: float32 [C], of each class in the loss, or None; ignored: bool
+    [n, T], steps that do not count, or None.
     """
 
     x: npt.NDArray[np.float32]
@@ -24,15 +25,19 @@ class Examples:
     y: npt.NDArray[Any]
     per_step: bool
     class_weights: npt.NDArray[np.float32] | None = None
+    ignored: npt.NDArray[np.bool_] | None = None
 
     def take(self, indices: npt.NDArray[Any]) -> "Examples":
         """These windows, in this order."""
-        return replace(self, x=self.x[indices], lengths=self.lengths[indices], y=self.y[indices])
+        ignored = None if self.ignored is None else self.ignored[indices]
+        return replace(self, x=self.x[indices], lengths=self.lengths[indices], y=self.y[indices], ignored=ignored)
 
     def step_weights(self) -> npt.NDArray[np.float32]:
-        """float32 [n, T]: the weight of every step's output: all steps within a window, or its last one only."""
+        """float32 [n, T]: the weight of every step's output: all steps of a window that count, or its last one only."""
         steps = np.arange(self.x.shape[1])
         counted = steps < self.lengths[:, None] if self.per_step else steps == self.lengths[:, None] - 1
+        if self.ignored is not None:
+            counted &= ~self.ignored
         weights = np.float32(1) if self.class_weights is None else self.class_weights[self.step_targets()]
         return counted.astype(np.float32) * weights
 
@@ -47,9 +52,9 @@ def examples(data: Dataset, interface: Interface, *, class_weights: bool = False
     """The windows of `data`; class_weights: all classes count alike in the loss, however rare."""
     if data.task == "regression":
         y = ((data.y - interface.target_mean) / interface.target_std).astype(np.float32)
-        return Examples(data.x, data.lengths, y, data.per_step)
+        return Examples(data.x, data.lengths, y, data.per_step, ignored=data.ignored)
     weights = None
     if class_weights:
-        counts = np.bincount(data.y[data.mask] if data.per_step else data.y, minlength=len(data.classes))
+        counts = np.bincount(data.y[data.counted] if data.per_step else data.y, minlength=len(data.classes))
         weights = (counts.sum() / (np.maximum(counts, 1) * len(data.classes))).astype(np.float32)
-    return Examples(data.x, data.lengths, data.y, data.per_step, weights)
+    return Examples(data.x, data.lengths, data.y, data.per_step, weights, data.ignored)

@@ -19,7 +19,7 @@ from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
-from edgernn.train.fit import Recipe, fit
+from edgernn.train.fit import Epoch, Fitted, Recipe, fit
 from edgernn.train.magnitude import Block, prunable
 from edgernn.train.network import LayerSpec, initialize
 from edgernn.train.units import remove_units
@@ -30,7 +30,7 @@ T = TypeVar("T")
 _REPRESENTATIVES = 512
 
 Folds = tuple[tuple[Stage, ...], ...]
-Trainer = Callable[..., FloatModel]
+Trainer = Callable[..., Fitted]
 """`edgernn.train.fit.fit`, or what takes and gives the same."""
 
 
@@ -60,6 +60,7 @@ class _Trained:
     quantized: Quantized
     stages: tuple[Stage, ...]
     predictions: Predictions
+    curves: Mapping[str, tuple[Epoch, ...]]
 
 
 def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (), phase: Phase = pack.silent) -> Built:
@@ -123,11 +124,13 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
     found = pack.integer_outputs(quantized.model, parts.test)
     stages.append(pack.integer_stage(quantized.model, evaluate(found, parts.test)))
     given = predictions.collect(parts.test, {"float": model.predict(parts.test.x), "integer": found})
-    return _Trained(model, quantized, tuple(stages), given)
+    return _Trained(model, quantized, tuple(stages), given, training.curves)
 
 
 class _Training:
     """Trains models of one configuration on one division; `number` is added to the configured seed.
+
+    curves: how each training went, by its phase.
 
     Raises ConfigError for channels to augment that are not there, and where nothing can be pruned: better now than
     after the training.
@@ -135,6 +138,7 @@ class _Training:
 
     def __init__(self, config: Config, train: Dataset, validation: Dataset, phase: Phase, trainer: Trainer) -> None:
         self._config, self._phase, self._trainer = config, phase, trainer
+        self.curves: dict[str, tuple[Epoch, ...]] = {}
         self._interface = _interface(train)
         self._examples = examples(train, self._interface, class_weights=config.train.class_weights)
         self._validation = examples(validation, self._interface)
@@ -162,7 +166,9 @@ class _Training:
     ) -> FloatModel:
         seed = self._config.train.seed + number
         with self._phase(name, recipe.epochs) as progress:
-            return self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
+            fitted = self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
+        self.curves[name] = fitted.curve
+        return fitted.model
 
 
 def _block(config: Config) -> Block:

@@ -15,6 +15,7 @@ from edgernn.backends.c.names import prefix_of
 from edgernn.build import build, cross_validate
 from edgernn.errors import ConfigError
 from edgernn.spec.program import SPEC_VERSION
+from edgernn.train.fit import Fitted
 
 SHORT = ["train.epochs=1", "prune.epochs=1"]
 
@@ -183,7 +184,7 @@ def test_teachers_are_the_model_and_others_of_other_seeds(windows):
 
     def trainer(start, train, validation, recipe, seed, progress, teachers):
         calls.append((seed, start, teachers))
-        return start
+        return Fitted(start, ())
 
     data = ["data.source=npz", f"data.path={windows()}", "data.folds=3", "train.seed=7"]
     prune = ["model.units=8", "prune.units=0.5", "prune.sparsity=0.5", "prune.teachers=3"]

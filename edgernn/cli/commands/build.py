@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn build"""
 
+import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 
-from edgernn.cli import results
+from edgernn.cli import results, verbosity
+from edgernn.cli.commands.init import OWN
 from edgernn.cli.commands.validate import show
-from edgernn.cli.console import Phases, say, table
+from edgernn.cli.console import Phases, note, say, table
+from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.build import Built, Folds
@@ -25,17 +29,21 @@ if TYPE_CHECKING:
     "--folds", is_flag=True, help="First cross-validate over folds of unseen people (or recordings), and show all."
 )
 @click.option("--force", is_flag=True, help="Replace the artifact in --out.")
+@verbosity.verbose("scales and clipping of every matrix")
 def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], folds: bool, force: bool) -> None:
     """Make a quantized, validated artifact.
 
     Trains, prunes, quantizes and exports the model that CONFIG (TOML, see `edgernn init`) describes, checks that every
-    runtime gives the reference's bytes, and only then puts the artifact in its place. Without CONFIG: a GRU of 32 units
-    on smartwatch recordings of shoulder exercises.
+    runtime gives the reference's bytes, and only then puts the artifact in its place. Without CONFIG: edgernn.toml
+    where there is one, or else a GRU of 32 units on smartwatch recordings of shoulder exercises.
     """
     from edgernn import artifact
     from edgernn.build import build, cross_validate
     from edgernn.config import artifact_name, load
 
+    if config is None and os.path.lexists(OWN):
+        config = OWN
+        note(f"The configuration is {OWN}")
     settings = load(config, overrides)
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
@@ -44,16 +52,21 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     if folds:
         tested = cross_validate(settings, Phases())
         _show_folds(tested)
-    _show(build(settings, folder, force=force, folds=tested, phase=Phases()))
+    _show(build(settings, folder, force=force, folds=tested, phase=Phases()), settings.quantize.operands)
 
 
-def _show(built: "Built") -> None:
-    say(built.division)
+def _show(built: "Built", operands: str) -> None:
+    for line in built.division.splitlines():
+        say(line)
     say("")
     results.show_stages("Held-out windows", built.stages)
     say("")
-    results.show_layers(built.layers)
+    before, after = built.stages[-2:]
+    say(verdict(before.metrics, after.metrics, built.layers, operands))
     say("")
+    if verbosity.is_verbose():
+        results.show_quantization([asdict(layer) for layer in built.layers])
+        say("")
     show(built.validation)
     say("")
     results.show_artifact(built.folder, built.totals)

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn convert"""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from edgernn.cli import results
+from edgernn.cli import results, verbosity
 from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, say, table
+from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.convert import Converted
@@ -41,6 +43,7 @@ _SCALED_BY = {
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key, as in --set quantize.operands=int16."
 )
 @click.option("--force", is_flag=True, help="Replace the artifact in --out.")
+@verbosity.verbose("scales and clipping of every matrix")
 def command(
     model: Path, data: Path, description: Path | None, out: Path | None, overrides: tuple[str, ...], force: bool
 ) -> None:
@@ -60,10 +63,11 @@ def command(
 
     settings = load_convert(overrides)
     folder = out or Path("build") / artifact_name(settings, model)
-    _show(convert(model, data, settings, folder, description=description, force=force, phase=Phases()))
+    converted = convert(model, data, settings, folder, description=description, force=force, phase=Phases())
+    _show(converted, settings.quantize.operands)
 
 
-def _show(converted: "Converted") -> None:
+def _show(converted: "Converted", operands: str) -> None:
     for note in converted.notes:
         say(f"note: {note}")
     say(_SCALED_BY[converted.normalization])
@@ -73,8 +77,12 @@ def _show(converted: "Converted") -> None:
     say("")
     _show_fidelity(converted.fidelity)
     say("")
-    results.show_layers(converted.layers)
+    before, after = (stage.metrics for stage in converted.stages)
+    say(verdict(before, after, converted.layers, operands, converted.fidelity.same_class))
     say("")
+    if verbosity.is_verbose():
+        results.show_quantization([asdict(layer) for layer in converted.layers])
+        say("")
     show(converted.validation)
     say("")
     results.show_artifact(converted.folder, converted.totals)

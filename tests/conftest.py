@@ -97,7 +97,7 @@ def run_tool() -> Callable[..., str]:
 def make_interface() -> MakeInterface:
     """An interface of so many features and outputs; fields can be given by name."""
 
-    def make(features: int, outputs: int, **changed: Any) -> Interface:
+    def make(features: int, outputs: int, /, **changed: Any) -> Interface:
         fields: dict[str, Any] = {
             "task": "classification",
             "per_step": False,

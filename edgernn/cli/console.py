@@ -90,7 +90,7 @@ def table(
     same = [c for c, name in enumerate(columns) if name in (once or {}) and len({row[c] for row in cells}) == 1]
     say(", ".join([title, *((once or {})[columns[c]].format(cells[0][c]) for c in same)]))
     kept = [c for c in range(len(columns)) if c not in same]
-    drawn = [_Column(columns[c], [row[c] for row in cells], right=c >= texts) for c in kept]
+    drawn = [_Column(printable(columns[c]), [row[c] for row in cells], right=c >= texts) for c in kept]
     console = _console()
     for block in _blocks(drawn, console.width):
         _draw(console, block)

@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
 BENCH := $(VENV)/.installed-bench
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 C_SOURCES := CMakeLists.txt $(wildcard edgernn/native/*.[ch] edgernn/backends/c/runtime/*.[ch])
 
 # Compilers and emulators of all boards, and what the checks of the C need.
@@ -24,18 +26,26 @@ help: ## Show these lines
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
 
 $(READY): pyproject.toml constraints.txt $(C_SOURCES)
+	@echo "Installs Python packages into $(VENV), most of all TensorFlow: 2.6 GB, which takes about 4 minutes."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[build,dev]'
+	$(INSTALL) '.[build]'
 	touch $@
 
-$(BENCH): $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
+$(DEV): $(READY)
+	$(INSTALL) '.[build,dev]'
 	touch $@
 
-demo: $(READY) ## Install, then build the default model from smartwatch recordings into build/watch
-	$(BIN)/edgernn build --out build/watch --force
+$(BENCH): $(DEV)
+	$(INSTALL) '.[bench]'
+	touch $@
 
-test: tools runtimes lint type ## Install, then lint, types, import contracts and all tests, every emulated board included
+demo: $(READY) ## Install (2.6 GB), then build the default model from smartwatch recordings into build/watch
+	@echo "Trains the default model in three stages and checks it on every runtime: about @MINUTES@ minutes on two cores."
+	@mkdir -p build
+	$(BIN)/edgernn init - --source watch >build/watch.toml
+	$(BIN)/edgernn build build/watch.toml --out build/watch --force
+
+test: $(DEV) tools runtimes lint type ## Install, then lint, types, import contracts and all tests, every emulated board included
 	$(BIN)/pytest -q -n auto --dist worksteal
 
 tools: ## Install cross compilers, emulators and checkers (Debian packages; as root, or with sudo)
@@ -48,11 +58,11 @@ tools: ## Install cross compilers, emulators and checkers (Debian packages; as r
 runtimes: $(READY) tools ## Install the runtimes that need an environment of their own, into the user's cache folder
 	$(BIN)/edgernn runtimes install all
 
-lint: $(READY) ## Check style
+lint: $(DEV) ## Check style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-type: $(READY) ## Check types and import contracts
+type: $(DEV) ## Check types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 

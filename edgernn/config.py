@@ -3,6 +3,8 @@
 
 import difflib
 import json
+import os
+import stat
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -229,6 +231,12 @@ SOURCES: Mapping[str, type[_Data]] = {"watch": WatchData, "npz": NpzData, "csv":
 
 S = TypeVar("S", Config, ConvertConfig)
 
+_LARGEST_FILE = 2**18
+_DEEPEST = 8
+_SHOWN = 60
+"""Bytes of a configuration; lists and sections within each other, far more than any needs; characters of a value that a
+sentence quotes."""
+
 
 def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
     """The configuration in `path` (None: all defaults), changed by overrides like "model.units=16".
@@ -266,45 +274,86 @@ def _validated(schema: type[S], path: Path | None, values: dict[str, Any], overr
     for override in overrides:
         _override(values, override, schema.EXAMPLE)
     try:
-        return schema.model_validate(_tuples(values))
+        return schema.model_validate(_tuples(values, _DEEPEST))
     except ValidationError as error:
         raise ConfigError(_sentence(schema, path, error)) from None
+    except (RecursionError, OverflowError) as error:
+        what = "is nested too deeply" if isinstance(error, RecursionError) else "has a number that is too large"
+        raise ConfigError(f"{_where(path)} {what}: `edgernn init -` shows what it may hold") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = _content(path).decode("utf-8")
+        return tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path} can't be read ({error.strerror}): `edgernn init` writes a configuration") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {_reason(error)}") from error
 
 
-def _tuples(value: Any) -> Any:
-    """TOML's value with lists as tuples, at any depth."""
+def _content(path: Path) -> bytes:
+    """A file of its bounded size. Raises OSError, and ConfigError for what is no regular file: it may never end."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ConfigError(f"{path} is no regular file: `edgernn init` writes a configuration")
+        content = file.read(_LARGEST_FILE + 1)
+    if len(content) > _LARGEST_FILE:
+        raise ConfigError(f"{path} has more than {_LARGEST_FILE >> 10} KiB, so it is no configuration")
+    return content
+
+
+def _reason(error: Exception) -> str:
+    """What of a text is wrong, where Python's own words are about Python."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
+        return str(error)
+    return "it has a number or a date that is out of range"
+
+
+def _tuples(value: Any, levels: int) -> Any:
+    """TOML's value with lists as tuples, at any depth. Raises RecursionError below so many levels."""
+    if not levels:
+        raise RecursionError
     if isinstance(value, dict):
-        return {key: _tuples(entry) for key, entry in value.items()}
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+        return {key: _tuples(entry, levels - 1) for key, entry in value.items()}
+    return tuple(_tuples(entry, levels - 1) for entry in value) if isinstance(value, list) else value
 
 
 def _override(values: dict[str, Any], override: str, example: str) -> None:
-    key, equals, text = override.partition("=")
+    if len(override.splitlines()) > 1:
+        raise ConfigError(f"--set {_cut(override)} has more than one line: give each key a --set of its own")
+    if not override.isascii() and override != override.encode("utf-8", "replace").decode("utf-8"):
+        raise ConfigError(f"--set {_cut(override)} has bytes that are no UTF-8: write it in UTF-8")
+    key, equals, text = override.strip().partition("=")
     *sections, last = key.strip().split(".")
     if not equals or not all((*sections, last)):
-        raise ConfigError(f"--set {override} is no key and value: write it like --set {example}")
+        raise ConfigError(f"--set {_cut(override)} is no key and value: write it like --set {example}")
     for section in sections:
         values = values.setdefault(section, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"--set {override}: {section} is no section")
+            raise ConfigError(f"--set {_cut(override)}: {section} is no section")
+    values[last] = _value(override, text)
+
+
+def _value(override: str, text: str) -> Any:
+    """As TOML has it, or else the text itself. In braces, where neither a comment nor a second key can be left out."""
     try:
-        values[last] = tomllib.loads(f"value = {text}")["value"]
+        parsed = tomllib.loads(f"braces = {{ value = {text} }}")["braces"]
     except tomllib.TOMLDecodeError:
-        values[last] = text.strip()
+        return text.strip()
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"--set {_cut(override)} has no value of TOML: {_reason(error)}") from None
+    return parsed["value"] if len(parsed) == 1 else text.strip()
+
+
+def _where(path: Path | None) -> str:
+    return "the configuration" if path is None else str(path)
 
 
 def _sentence(schema: type[_Section], path: Path | None, error: ValidationError) -> str:
-    where = "the configuration" if path is None else str(path)
-    errors = error.errors()
+    where, errors = _where(path), error.errors()
     first = errors[0]
     key, fields = _place(schema, first["loc"])
     if first["type"] == "extra_forbidden":
@@ -352,7 +401,14 @@ def _wanted(error: ErrorDetails) -> str:
 
 def _shown(value: object) -> str:
     """A wrong value about as the file has it, cut short."""
-    return json.dumps(value, default=str)[:60]
+    try:
+        return _cut(json.dumps(value, default=str))
+    except ValueError:
+        return "a number of very many digits"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def commented(source: str = "watch") -> str:

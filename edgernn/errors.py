@@ -1,6 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Errors whose text is one sentence for the user: what is wrong, where, and what to do."""
 
+import difflib
+from collections.abc import Iterable
+
+_LIKE = 0.7
+"""Of difflib's ratio: a letter missing, doubled, wrong or two of them swapped in a word of five, and no other word."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> str:
+    """The sentence about a name that is none of `known`: the nearest one where it looks mistyped, or all of them."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=_LIKE)
+    hint = f": did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+    return f"there is no {what} {name!r}{hint}"
+
 
 class EdgernnError(Exception):
     """Something is wrong with what edgernn was given; the command line prints the text and exits with 1."""

@@ -98,7 +98,7 @@ def run_tool() -> Callable[..., str]:
 def make_interface() -> MakeInterface:
     """An interface of so many features and outputs; fields can be given by name."""
 
-    def make(features: int, outputs: int, **changed: Any) -> Interface:
+    def make(features: int, outputs: int, /, **changed: Any) -> Interface:
         fields: dict[str, Any] = {
             "task": "classification",
             "per_step": False,
@@ -286,10 +286,16 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cli() -> Callable[..., Result]:
-    """Runs `edgernn ARGUMENTS` in this process; anything but an exit fails the test with its traceback."""
+    """Runs `edgernn ARGUMENTS` in this process; anything but an exit fails the test with its traceback.
+
+    On lines of 1,000 columns, so that sentences are whole; `env={"COLUMNS": None}` makes them as wide as they are
+    without a terminal.
+    """
 
     def run(*arguments: object, **options: Any) -> Result:
-        result = CliRunner().invoke(edgernn, [str(argument) for argument in arguments], **options)
+        result = CliRunner(env={"COLUMNS": "1000"}).invoke(
+            edgernn, [str(argument) for argument in arguments], **options
+        )
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result

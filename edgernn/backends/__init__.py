@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from edgernn.backends.runtime import Runtime
-from edgernn.errors import ConfigError
+from edgernn.errors import ConfigError, unknown
 from edgernn.model import FloatModel, IntegerModel
 
 ALL = "all"
@@ -50,5 +50,5 @@ def _named(name: str) -> list[Runtime]:
     found = [runtime for runtime in known.values() if name in (runtime.name, runtime.environment, ALL)]
     if not found:
         environments = dict.fromkeys(filter(None, (runtime.environment for runtime in known.values())))
-        raise ConfigError(f"there is no runtime {name!r}; there are {', '.join((*known, *environments, ALL))}")
+        raise ConfigError(unknown("runtime", name, (*known, *environments, ALL)))
     return list(known.values()) if name == ALL else found

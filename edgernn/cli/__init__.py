@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line: one file a command, found by its name; heavy imports stand inside the commands."""
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -12,6 +13,7 @@ def main() -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, _end)
+    _stand_in_for_closed_streams()
     try:
         from edgernn.cli.group import edgernn
 
@@ -21,6 +23,20 @@ def main() -> None:
         if package not in ("click", "pydantic", "rich"):
             raise
         sys.exit(f"edgernn: the command line needs {package}, which is not installed: run pip install 'edgernn[cli]'")
+
+
+def _stand_in_for_closed_streams() -> None:
+    """Lets a job start without stdin, stdout or stderr (`>&-`): what it prints there is lost, what it reads is nothing.
+
+    Without that, Python has None for the stream, and the next file that is opened gets the stream's number.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            # The lowest number that is free is this one: those before it are open by now.
+            os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))
 
 
 def _end(number: int, at: FrameType | None) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from edgernn.cli import results
-from edgernn.cli.console import say, table
+from edgernn.cli.console import printable, say, table
 
 if TYPE_CHECKING:
     from edgernn.evaluate import Evaluation, Group
@@ -143,8 +143,7 @@ def _title(text: str, left: int) -> str:
 
 def _short(name: str) -> str:
     """A name that leaves room for numbers; its ends tell it apart."""
-    shown = "".join(c if c.isprintable() else "?" for c in name)
-    half = _LONGEST_NAME // 2 - 1
+    shown, half = printable(name), _LONGEST_NAME // 2 - 1
     return shown if len(shown) <= _LONGEST_NAME else f"{shown[:half]}..{shown[-half:]}"
 
 

@@ -11,18 +11,22 @@ from typing import Any
 import click
 
 import edgernn as package
-from edgernn.errors import ConfigError, EdgernnError
+from edgernn.cli.console import printable, wrapped
+from edgernn.cli.verbosity import with_quiet
+from edgernn.errors import ConfigError, EdgernnError, unknown
 
 COMMANDS = Path(__file__).parent / "commands"
 
 
 class _Failure(click.ClickException):
-    """An error of ours as one line on stderr."""
+    """An error of ours as one line on stderr; a terminal gets its end at words."""
 
     exit_code = 1
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"edgernn: {self.message}", err=True, file=file)
+        line = f"edgernn: {self.message}"
+        on_terminal = sys.stderr is not None and sys.stderr.isatty()
+        click.echo(wrapped(line, stderr=True) if on_terminal else printable(line), err=True, file=file)
 
 
 class _Misuse(_Failure):
@@ -46,8 +50,15 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.list_commands(ctx):
             return None
-        command: click.Command = importlib.import_module(f"edgernn.cli.commands.{cmd_name}").command
-        return command
+        return with_quiet(importlib.import_module(f"edgernn.cli.commands.{cmd_name}").command)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if not ctx.resilient_parsing and args[0] not in known and not args[0].startswith("-"):
+            raise _Misuse(unknown("command", args[0], known))
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from edgernn.cli.console import say
+from edgernn.cli.console import emit
 from edgernn.cli.files import write
 from edgernn.errors import EdgernnError
 
@@ -38,7 +38,7 @@ def give(
 ) -> None:
     """The report as JSON on stdout, or shown and perhaps written; ends with status 1 unless `good`."""
     if not is_shown(json_file):
-        say(json.dumps(content()))
+        emit(json.dumps(content()))
     else:
         show()
         if json_file is not None:

@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `edgernn build` and `edgernn convert` print of the models that they made."""
+"""What `edgernn build`, `convert` and `inspect` print of a model: how good it is, what 8 bits did, what it costs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import gt, lt
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from edgernn.cli.console import say, table
+from edgernn.cli.console import made, say, table
 
 if TYPE_CHECKING:
     from edgernn.pack import Stage
-    from edgernn.quantize import LayerReport
 
+_SIZES = {"parameters": "parameters", "nonzero_parameters": "not zero", "weight_bytes": "bytes"}
+"""What the manifest has among the metrics of a form of the model, and how the tables call it."""
 _BASELINES = {"majority": "majority class", "mean": "mean", "last_value": "last value"}
 _BETTER: Mapping[str, Callable[[float, float], bool]] = {"accuracy": gt, "r2": gt, "rmse": lt}
 """By what a model is compared with a baseline, the first metric that both have: what a better value is."""
@@ -19,15 +20,8 @@ _BETTER: Mapping[str, Callable[[float, float], bool]] = {"accuracy": gt, "r2": g
 
 def show_stages(title: str, stages: "Sequence[Stage]") -> None:
     """A row a form of the model: its metrics, where it could be judged, and its size."""
-    names = list(stages[0].metrics)
-    rows = [
-        (
-            *(stage.name, *(f"{stage.metrics[name]:.4f}" for name in names)),
-            *(f"{number:,}" for number in (stage.parameters, stage.nonzero, stage.weight_bytes)),
-        )
-        for stage in stages
-    ]
-    table(title, ("model", *names, "parameters", "not zero", "bytes"), rows)
+    sizes = [dict(zip(_SIZES, (s.parameters, s.nonzero, s.weight_bytes), strict=True)) for s in stages]
+    show_forms(title, {stage.name: {**stage.metrics, **size} for stage, size in zip(stages, sizes, strict=True)})
 
 
 def by_baseline(values: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -51,20 +45,49 @@ def show_baselines(values: Mapping[str, float], metrics: Mapping[str, float]) ->
             say(f"warning: the model is no better than the {name}: look at the data, the split and the training")
 
 
-def show_layers(layers: "Sequence[LayerReport]") -> None:
-    """A row a matrix: scales, and what they cost."""
+def show_forms(title: str, forms: Mapping[str, Mapping[str, Any]]) -> None:
+    """A row a form of the model, as a manifest has it under "metrics"; a number that a form lacks is "-"."""
+    names = list(dict.fromkeys(name for values in forms.values() for name in values))
+    names = [name for name in names if name not in _SIZES] + [name for name in _SIZES if name in names]
+    rows = [(form, *(_number(values.get(name)) for name in names)) for form, values in forms.items()]
+    table(title, ("model", *(_SIZES.get(name, name) for name in names)), rows)
+
+
+def show_quantization(layers: Sequence[Any]) -> None:
+    """Two rows a matrix: scales and room, and what they cut; `layers` as a manifest has them under "quantization"."""
+    matrices = list(_matrices(layers))
+    scales = ("operand", "weights", "result")
+    rows = [(m["name"], *(m[key] for key in scales), m["accumulator_bits"]) for _, m in matrices]
+    shares = ("clipped_operand", "clipped_weights", "clipped_result")
     cells = [
-        (
-            *(matrix.name, matrix.operand, matrix.weights, matrix.result, matrix.accumulator_bits),
-            *(f"{share:.2%}" for share in (matrix.clipped_operand, matrix.clipped_weights, matrix.clipped_result)),
-            *((f"{layer.clipped_states:.2%}", f"{layer.signal_to_noise:.1f} dB") if number == 0 else ("", "")),
-        )
-        for layer in layers
-        for number, matrix in enumerate(layer.matrices)
+        (m["name"], *(_share(m[key]) for key in shares), *(_of_layer(layer) if layer else ("", "")))
+        for layer, m in matrices
     ]
-    scales = ("operand", "weights", "result", "accumulator bits")
-    columns = ("matrix", *scales, "clipped: operand", "weights", "result", "states", "layer's signal to noise")
-    table("Quantization: scales, share of clipped values, integer against float", columns, cells)
+    table("Scales of quantization", ("matrix", *scales, "accumulator bits"), rows)
+    say("")
+    columns = ("matrix", "operands", "weights", "results", "states", "layer's signal to noise")
+    table("Values at the end of their range, and integers against floats", columns, cells)
+
+
+def _matrices(layers: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each matrix, the first one of a layer with its layer."""
+    for layer in layers:
+        for number, matrix in enumerate(layer["matrices"]):
+            yield (layer if number == 0 else None), matrix
+
+
+def _of_layer(layer: Mapping[str, Any]) -> tuple[str, str]:
+    return _share(layer["clipped_states"]), f"{float(layer['signal_to_noise']):.1f} dB"
+
+
+def _share(value: Any) -> str:
+    return f"{float(value):.2%}"
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "-"
+    return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
 def show_artifact(folder: Path, totals: Mapping[str, int]) -> None:
@@ -73,4 +96,4 @@ def show_artifact(folder: Path, totals: Mapping[str, int]) -> None:
         f"{totals['weight_bytes']:,} bytes of weights, {totals['state_bytes']:,} bytes of state, "
         f"{totals['macs_per_step']:,} multiplications a step"
     )
-    say(f"Artifact: {folder}")
+    made(folder, f"Artifact: {folder}")

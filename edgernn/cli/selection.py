@@ -1,15 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options that mean the same in every command that has them: --runtime and --target, --optimize."""
+"""Options that mean the same in every command: --runtime and --target, --optimize; names to choose from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from edgernn.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from edgernn.backends.runtime import Runtime
 
 Command = Callable[..., Any]
+
+
+class Known(click.Choice[str]):
+    """One of these names. Another one is refused in the words that all names are refused in."""
+
+    def __init__(self, what: str, names: Iterable[str]) -> None:
+        super().__init__(list(names))
+        self._what = what
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value not in self.choices:
+            raise ConfigError(unknown(self._what, value, self.choices))
+        return super().convert(value, param, ctx)
 
 
 optimize = click.option(

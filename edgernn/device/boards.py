@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from edgernn.backends.runtime import HERE
-from edgernn.errors import ConfigError, MissingToolError
+from edgernn.errors import ConfigError, MissingToolError, unknown
 
 _PACKAGE = Path(__file__).parent.parent
 FIRMWARE = (_PACKAGE if (_PACKAGE / "firmware_stubs").is_dir() else _PACKAGE.parent) / "firmware_stubs"
@@ -116,7 +116,7 @@ def get(name: str) -> Board:
     known = boards()
     found = (targets() | known).get(name)
     if found is None:
-        raise ConfigError(f"there is no board {name!r}; there are {', '.join(known)}")
+        raise ConfigError(unknown("board", name, known))
     return found
 
 

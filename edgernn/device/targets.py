@@ -30,7 +30,7 @@ from edgernn.device.protocol import Info
 from edgernn.device.ssh import Machine
 from edgernn.device.stepper import DeviceStepper
 from edgernn.device.transport import BAUD, WAITING, SerialPort, emulated, hosted
-from edgernn.errors import ConfigError, DeviceError
+from edgernn.errors import ConfigError, DeviceError, unknown
 from edgernn.model import IntegerModel
 from edgernn.scratch import scratch
 from edgernn.spec.program import SPEC_VERSION
@@ -200,7 +200,7 @@ def _target(name: str, here: Mapping[str, Board], optimization: str) -> Target:
         return _serial_target(name, found["port"], int(found["baud"] or BAUD))
     if found := _SSH.fullmatch(name):
         return _ssh_target(name, optimization, found["user"] or _own_name(), found["host"], found["port"])
-    raise ConfigError(f"there is no target {name!r}; there are {', '.join(here)}, serial:PORT, ssh:USER@HOST and {ALL}")
+    raise ConfigError(unknown("target", name, (*here, "serial:PORT", "ssh:USER@HOST", ALL)))
 
 
 def _serial_target(name: str, port: str, baud: int) -> SerialTarget:

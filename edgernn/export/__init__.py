@@ -14,7 +14,7 @@ from edgernn import __version__, footprint
 from edgernn.artifact import Kind, Model, digest, staged
 from edgernn.backends.c.names import check_prefix, prefix_of
 from edgernn.backends.c.write import sources
-from edgernn.errors import ConfigError
+from edgernn.errors import ConfigError, unknown
 from edgernn.model import IntegerModel, Interface
 
 MARKER = "edgernn.json"
@@ -65,7 +65,7 @@ def export(model: Model, format: str, folder: Path, *, name: str = "", force: bo
     not be replaced, or can't be written.
     """
     if format not in formats():
-        raise ConfigError(f"there is no format {format!r}; there are {', '.join(formats())}")
+        raise ConfigError(unknown("format", format, formats()))
     if name:
         check_prefix(name)
     prefix = name or prefix_of(str(model.manifest.get("name", "")))

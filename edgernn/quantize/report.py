@@ -41,12 +41,13 @@ class LayerReport:
     """A layer, on the calibration windows.
 
     signal_to_noise: of its integer output against its float output, in dB, at most 200; clipped_states: share of the
-    values of its states that stand at the end of their range, 0..1.
+    values of its states that stand at the end of their range, 0..1; state_limit: that end, 0 without states.
     """
 
     name: str
     signal_to_noise: float
     clipped_states: float
+    state_limit: float
     matrices: tuple[MatrixReport, ...]
 
 
@@ -80,6 +81,7 @@ class _Layer:
     def __init__(self, program: Program, name: str, output: str) -> None:
         self._name, self._output = name, program.tensors[output]
         self._states = [state.write for state in program.states if layer_of(state.read) == name]
+        self._limit = max((2.0 ** (15 - program.tensors[state].frac) for state in self._states), default=0.0)
         self._signal = self._noise = 0.0
         self._clipping = _Clipping(32767)
 
@@ -93,7 +95,7 @@ class _Layer:
     def report(self, matrices: tuple[MatrixReport, ...]) -> LayerReport:
         noise = max(self._noise, self._signal * 10 ** (-_LARGEST_RATIO / 10))
         decibels = 10 * float(np.log10(self._signal / noise)) if self._signal else 0.0
-        return LayerReport(self._name, decibels, self._clipping.share(), matrices)
+        return LayerReport(self._name, decibels, self._clipping.share(), self._limit, matrices)
 
 
 class _Product:

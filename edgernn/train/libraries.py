@@ -2,14 +2,11 @@
 """TensorFlow and Keras, imported once, quiet and deterministic."""
 
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from edgernn.errors import EdgernnError, MissingExtraError
+from edgernn.stderr import held_back
 
 
 @cache
@@ -21,7 +18,7 @@ def tensorflow_and_keras() -> tuple[Any, Any]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     try:
-        with _quiet():
+        with held_back(lambda line: True):
             import keras
             import tensorflow
     except ModuleNotFoundError as error:
@@ -32,21 +29,3 @@ def tensorflow_and_keras() -> tuple[Any, Any]:
     # A fold or a stage of a build compiles a network of its own, which TensorFlow takes for a mistake.
     tensorflow.get_logger().setLevel("ERROR")
     return tensorflow, keras
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps back what C++ code writes to stderr before it can be told not to, unless the block fails."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as written:
-        os.dup2(written.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            written.seek(0)
-            os.write(kept, written.read())
-            raise
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)

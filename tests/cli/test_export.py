@@ -47,7 +47,7 @@ def test_an_illegal_name(pristine, refused, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--format", "rust"], "'rust' is not one of 'arduino', 'c', 'cmake', 'esp-idf', 'platformio', 'zephyr'"),
+        (["--format", "rust"], "there is no format 'rust'; there are arduino, c, cmake, esp-idf, platformio, zephyr"),
         ([], "Missing option '--format'"),
     ],
 )

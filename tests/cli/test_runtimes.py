@@ -20,13 +20,13 @@ def empty_cache(tmp_path, monkeypatch):
 def test_the_table(cli):
     outcome = cli("runtimes")
     assert (outcome.exit_code, outcome.stderr) == (0, "")
-    lines = outcome.stdout.splitlines()
-    assert lines[1].split() == ["name", "kernels", "architecture", "environment", "version"]
+    here, *others = outcome.stdout.split("\n\n")
+    assert here.splitlines()[1].split() == ["name", "kernels", "version"]
+    assert [other.partition("\n")[0].partition(",")[0] for other in others] == ENVIRONMENTS
     known = backends.runtimes()
-    assert [line.split()[0] for line in lines[2 : 2 + len(known)]] == list(known)
+    listed = [line.split()[0] for line in outcome.stdout.splitlines() if line]
+    assert [name for name in listed if name in known] == list(known)
     assert "not installed" not in outcome.stdout
-    assert [line.split()[0] for line in lines[-3:]] == ENVIRONMENTS
-    assert max(map(len, lines)) <= 140
 
 
 def test_json(cli):
@@ -40,7 +40,9 @@ def test_json(cli):
 
 def test_what_is_not_installed(cli, empty_cache):
     outcome = cli("runtimes")
-    assert outcome.exit_code == 0 and outcome.stdout.count("not installed\n") == 3 + 1 + 18
+    assert outcome.exit_code == 0
+    assert [outcome.stdout.count(f"\n{name}, ") for name in ENVIRONMENTS] == [1, 1, 1]
+    assert outcome.stdout.count(", not installed\n") == 3
     for name in ENVIRONMENTS:
         assert outcome.stdout.count(f"\n{name} is not installed: run edgernn runtimes install {name}\n") == 1
     entries = json.loads(cli("runtimes", "--json").stdout)
@@ -74,8 +76,8 @@ def test_wrong_usage(refused, cli, action):
 def test_an_environment_whose_emulator_is_missing(cli, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     outcome = cli("runtimes")
-    (line,) = (line for line in outcome.stdout.splitlines() if line.startswith("pi4-litert-xnnpack "))
-    assert line.rstrip().endswith("not installed") and "install Debian's package qemu-user-static\n" in outcome.stdout
+    (line,) = (line for line in outcome.stdout.splitlines() if line.startswith("pi-emulated, "))
+    assert line.endswith("not installed") and "install Debian's package qemu-user-static\n" in outcome.stdout
 
 
 def test_a_missing_tool_is_one_line(refused, empty_cache, monkeypatch):

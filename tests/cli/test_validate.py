@@ -31,7 +31,8 @@ def test_the_table(pristine, cli, runtime_names):
     assert outcome.exit_code == 0
     rows = [line.split() for line in outcome.stdout.splitlines()[2:]]
     assert [row[0] for row in rows] == runtime_names
-    assert all(row[-5:] == ["agrees", "32", str(VALUES), "0", "0"] for row in rows)
+    assert all(row[-3:] == ["agrees", "0", "0"] for row in rows)
+    assert outcome.stdout.splitlines()[0].endswith(f", 32 steps, {VALUES} values each")
     assert outcome.stderr == "validate ...\n"
 
 
@@ -189,7 +190,8 @@ def test_targets_only(pristine, cli):
     rows = [line.split() for line in outcome.stdout.splitlines()[2:]]
     assert [row[0] for row in rows] == ["qemu:cortex_m0", "host", "qemu:riscv32"]
     first = 3 + 3 + 1 + 3
-    assert all(row[-5:] == ["agrees", str(first), str(first * 7), "0", "0"] for row in rows)
+    assert all(row[-3:] == ["agrees", "0", "0"] for row in rows)
+    assert outcome.stdout.splitlines()[0].endswith(f", {first} steps, {first * 7} values each")
 
 
 def test_targets_and_runtimes(pristine, cli):

@@ -18,8 +18,11 @@ from edgernn.backends.tflite.write import FILE
 from edgernn.errors import ArtifactError, MissingExtraError
 from edgernn.model import IntegerModel
 from edgernn.spec.program import Program, Tensor
+from edgernn.stderr import held_back
 
 _PACKAGE = "ai-edge-litert"
+_REMARK = b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU."
+"""What LiteRT says whenever it makes an interpreter. It has a C++ function against that, but hides it."""
 
 
 class LiteRtStepper:
@@ -97,8 +100,9 @@ def _interpreter(content: bytes, resolver: str) -> Any:
     if not content:
         raise ValueError("it is empty")
     kernels = getattr(litert.OpResolverType, resolver)
-    interpreter = litert.Interpreter(model_content=content, experimental_op_resolver_type=kernels, num_threads=1)
-    interpreter.allocate_tensors()
+    with held_back(lambda line: line.strip() == _REMARK):
+        interpreter = litert.Interpreter(model_content=content, experimental_op_resolver_type=kernels, num_threads=1)
+        interpreter.allocate_tensors()
     return interpreter
 
 

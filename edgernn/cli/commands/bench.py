@@ -76,18 +76,20 @@ def _show_latencies(latencies: "Sequence[Latency]") -> None:
     timed = [latency for latency in latencies if latency.steps]
     slowest = max((latency.p50 for latency in timed), default=0)
     reference = next((latency.p50 for latency in timed if latency.name == "numpy"), None)
-    columns = ("runtime", "version", "steps", "p50 us", "p95 us", "p99 us", "mean us", "x slowest", "x reference")
+    columns = ("runtime", "version", "steps", "p50", "p95", "p99", "mean", "x slowest", "x numpy")
     rows = [
         (
             *(t.name, t.version, t.steps),
-            *(f"{us:.2f}" for us in (t.p50, t.p95, t.p99, t.mean)),
+            *(f"{us:.1f}" for us in (t.p50, t.p95, t.p99, t.mean)),
             _times(slowest / t.p50),
             _times(reference / t.p50) if reference else "-",
         )
         for t in timed
     ]
     if rows:
-        table("One step, called from Python, one thread; x: how many times faster at p50", columns, rows)
+        title = "Microseconds a step, called from Python, one thread"
+        table(title, columns, rows, once={"steps": "{} steps each"})
+        say("x: how many times as fast at p50")
     for latency in latencies:
         if latency.reason:
             say(f"{latency.name}: {latency.reason}")
@@ -101,30 +103,22 @@ def _times(ratio: float) -> str:
 def _show_figures(figures: "Sequence[Figures]") -> None:
     """Prints the table, where there is anything for it."""
     measured = [entry for entry in figures if not entry.reason]
-    columns = (
-        "target",
-        "version",
-        "a step",
-        "in",
-        "step code",
-        "runtime code",
-        "constants",
-        "flash",
-        "state",
-        "stack",
-        "RAM",
-    )
+    sizes = ("step code", "runtime code", "constants", "flash")
+    columns = ("target", "a step", "in", *sizes, "state", "stack", "RAM")
     rows = [
         (
-            *(f.name, f.version, f"{f.cost:,.0f}", f.unit),
+            *(f.name, f"{f.cost:,.0f}", f.unit),
             *((f.sizes.step, f.sizes.runtime, f.sizes.constants, f.sizes.flash) if f.sizes else "----"),
             *(f.state, f.stack or "-", f.ram or "-"),
         )
         for f in measured
     ]
-    title = "One step on a device, and the bytes of its firmware"
     if rows:
-        table(f"{title}; QEMU counts instructions, not cycles, and its ns say nothing about a Pi", columns, rows)
+        table("A step on a device, and the bytes of its firmware", columns, rows, once={"in": "a step in {}"})
+        say("QEMU counts instructions, not cycles; its ns say nothing about a Pi")
+    versions = dict.fromkeys(entry.version for entry in measured)
+    for version in versions:
+        say(f"{', '.join(entry.name for entry in measured if entry.version == version)}: {version}")
     for entry in figures:
         if entry.reason:
             say(f"{entry.name}: {entry.reason}")

@@ -5,10 +5,12 @@ import json
 
 import click
 
-from edgernn.cli.console import say, table
+from edgernn.cli import verbosity
+from edgernn.cli.console import emit, say, table
 
 
 @click.command()
+@verbosity.verbose("the parts and real boards that each one stands for")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the packages and programs that each one needs.")
 def command(as_json: bool) -> None:
     """List the boards that there is firmware for.
@@ -21,13 +23,13 @@ def command(as_json: bool) -> None:
     found = boards().values()
     if as_json:
         keys = ("name", "target", "core", "emulated", "packages", "missing")
-        say(json.dumps([{key: getattr(board, key) for key in keys} for board in found], indent=2))
+        emit(json.dumps([{key: getattr(board, key) for key in keys} for board in found], indent=2))
         return
     rows = [
         (
             board.name,
             board.target,
-            board.core,
+            board.core if verbosity.is_verbose() else board.core.partition(" (")[0],
             board.emulated or "-",
             f"lacks {', '.join(board.missing)}" if board.missing else "ready",
         )

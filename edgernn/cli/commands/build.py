@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn build"""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from edgernn.cli import outcome, results
+from edgernn.cli import outcome, results, verbosity
+from edgernn.cli.commands.init import OWN
 from edgernn.cli.commands.validate import show
-from edgernn.cli.console import Phases, say, table
+from edgernn.cli.console import Phases, note, say, table
+from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.build import Built, Folds
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     "--folds", is_flag=True, help="First cross-validate over folds of unseen people (or recordings), and show all."
 )
 @click.option("--force", is_flag=True, help="Replace the artifact in --out.")
+@verbosity.verbose("scales and clipping of every matrix")
 @outcome.option
 def command(
     config: Path | None, out: Path | None, overrides: tuple[str, ...], folds: bool, force: bool, json_file: Path | None
@@ -33,14 +37,17 @@ def command(
     """Make a quantized, validated artifact.
 
     Trains, prunes, quantizes and exports the model that CONFIG (TOML, see `edgernn init`) describes, checks that every
-    runtime gives the reference's bytes, and only then puts the artifact in its place. Without CONFIG: a GRU of 32 units
-    on smartwatch recordings of shoulder exercises.
+    runtime gives the reference's bytes, and only then puts the artifact in its place. Without CONFIG: edgernn.toml
+    where there is one, or else a GRU of 32 units on smartwatch recordings of shoulder exercises.
     """
     from edgernn import artifact
     from edgernn.build import build, cross_validate
     from edgernn.config import artifact_name, load
 
     outcome.check(json_file)
+    if config is None and os.path.lexists(OWN):
+        config = OWN
+        note(f"The configuration is {OWN}")
     settings = load(config, overrides)
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
@@ -51,7 +58,7 @@ def command(
         if outcome.is_shown(json_file):
             _show_folds(tested)
     built = build(settings, folder, force=force, folds=tested, phase=Phases())
-    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built))
+    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built, settings.quantize.operands))
 
 
 def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
@@ -68,14 +75,19 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
     }
 
 
-def _show(built: "Built") -> None:
-    say(built.division)
+def _show(built: "Built", operands: str) -> None:
+    for line in built.division.splitlines():
+        say(line)
     say("")
     results.show_stages("Held-out windows", built.stages)
     results.show_baselines(built.baselines, built.stages[-1].metrics)
     say("")
-    results.show_layers(built.layers)
+    before, after = built.stages[-2:]
+    say(verdict(before.metrics, after.metrics, built.layers, operands))
     say("")
+    if verbosity.is_verbose():
+        results.show_quantization([asdict(layer) for layer in built.layers])
+        say("")
     show(built.validation)
     say("")
     results.show_artifact(built.folder, built.totals)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgernn.cli import outcome, results
+from edgernn.cli import outcome, results, verbosity
 from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, say, table
+from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.convert import Converted
@@ -42,6 +43,7 @@ _SCALED_BY = {
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key, as in --set quantize.operands=int16."
 )
 @click.option("--force", is_flag=True, help="Replace the artifact in --out.")
+@verbosity.verbose("scales and clipping of every matrix")
 @outcome.option
 def command(
     model: Path,
@@ -70,7 +72,7 @@ def command(
     settings = load_convert(overrides)
     folder = out or Path("build") / artifact_name(settings, model)
     converted = convert(model, data, settings, folder, description=description, force=force, phase=Phases())
-    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted))
+    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted, settings.quantize.operands))
 
 
 def _content(converted: "Converted") -> dict[str, Any]:
@@ -89,7 +91,7 @@ def _content(converted: "Converted") -> dict[str, Any]:
     }
 
 
-def _show(converted: "Converted") -> None:
+def _show(converted: "Converted", operands: str) -> None:
     for note in converted.notes:
         say(f"note: {note}")
     say(_SCALED_BY[converted.normalization])
@@ -100,8 +102,12 @@ def _show(converted: "Converted") -> None:
     say("")
     _show_fidelity(converted.fidelity)
     say("")
-    results.show_layers(converted.layers)
+    before, after = (stage.metrics for stage in converted.stages)
+    say(verdict(before, after, converted.layers, operands, converted.fidelity.same_class))
     say("")
+    if verbosity.is_verbose():
+        results.show_quantization([asdict(layer) for layer in converted.layers])
+        say("")
     show(converted.validation)
     say("")
     results.show_artifact(converted.folder, converted.totals)

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from edgernn import export
-from edgernn.cli.console import say
+from edgernn.cli.console import made
+from edgernn.cli.selection import Known
 
 
 @click.command()
@@ -14,7 +15,7 @@ from edgernn.cli.console import say
 @click.option(
     "--format",
     "form",
-    type=click.Choice(export.formats()),
+    type=Known("format", export.formats()),
     required=True,
     metavar="FORMAT",
     help=f"The build system: {', '.join(export.formats())}.",
@@ -30,4 +31,4 @@ def command(artifact: Path, form: str, out: Path, name: str, force: bool) -> Non
     from edgernn import load
 
     export.export(load(artifact), form, out, name=name, force=force)
-    say(f"Exported to {out}: its README.md says how to use it")
+    made(out, f"Exported to {out}: its README.md says how to use it")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from edgernn.cli import selection
-from edgernn.cli.console import say
+from edgernn.cli.console import made
 from edgernn.errors import EdgernnError
 from edgernn.scratch import scratch
 
@@ -39,4 +39,5 @@ def command(artifact: Path, name: str, out: Path | None, optimization: str) -> N
             raise EdgernnError(
                 f"{folder} can't be written ({error.strerror}): name another folder with --out"
             ) from error
-    say(f"Image: {folder / image.name} ({sizes.flash:,} bytes of flash, {sizes.ram:,} bytes of RAM)")
+    cost = f"{sizes.flash:,} bytes of flash, {sizes.ram:,} bytes of RAM"
+    made(folder / image.name, f"Image: {folder / image.name} ({cost})")

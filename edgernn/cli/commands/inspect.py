@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn inspect"""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgernn.cli import outcome
+from edgernn.cli import outcome, results, verbosity
 from edgernn.cli.console import say, table
 
 if TYPE_CHECKING:
     from edgernn.artifact import Model
+    from edgernn.model import Interface
 
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
+@verbosity.verbose("scales and clipping of every matrix, and the versions that the artifact was made with")
 @outcome.option
 def command(artifact: Path, json_file: Path | None) -> None:
-    """Show the layers of ARTIFACT.
+    """Show what is in ARTIFACT.
 
-    A row a layer: shape, parameters, share of zeros, multiplications a step (MACs), bytes of weights and state, and the
-    scales of its weights. Then the totals, what goes in and comes out, and how good each form of the model is.
+    A row a layer: shape, parameters, share of zeros, multiplications a step (MACs), bytes of weights and state. Then
+    what goes in and comes out, and how good each form of the model is.
     """
     from edgernn import load
 
@@ -50,27 +53,51 @@ def _show(model: "Model") -> None:
     from edgernn import footprint
 
     rows = footprint.layers(model.integer.program)
-    columns = ("layer", "shape", "parameters", "zeros", "MACs/step", "weight bytes", "state bytes", "weight scales")
+    columns = ("layer", "shape", "parameters", "zeros", "MACs a step", "weight bytes", "state bytes")
     cells = [
-        (r.name, r.shape, r.parameters, f"{r.zeros:.0%}", r.macs, r.weight_bytes, r.state_bytes, r.scales) for r in rows
+        (r.name, r.shape, f"{r.parameters:,}", f"{r.zeros:.0%}")
+        + (f"{r.macs:,}", f"{r.weight_bytes:,}", f"{r.state_bytes:,}")
+        for r in rows
     ]
     totals = footprint.totals(model.integer.program)
-    parameters = sum(row.parameters for row in rows)
-    sums = ("total", "", parameters, "", totals["macs_per_step"], totals["weight_bytes"], totals["state_bytes"], "")
+    numbers = (totals["macs_per_step"], totals["weight_bytes"], totals["state_bytes"])
+    sums = ("total", "", f"{sum(row.parameters for row in rows):,}", "", *(f"{number:,}" for number in numbers))
     table(f"{model.manifest.get('name')}", columns, [*cells, sums])
-    interface = model.integer.interface
-    say(f"{interface.task} of {', '.join(interface.channels)} into {', '.join(interface.outputs)}")
-    seconds = (
-        f" ({interface.window / interface.rate:g} s at {interface.rate:g} steps a second)" if interface.rate else ""
-    )
-    judged = "step" if interface.per_step else "window"
-    ways = ", read from both ends" if interface.bidirectional else ""
-    say(f"trained on windows of {interface.window} steps{seconds}{ways}, a result for each {judged}")
-    metrics = model.manifest.get("metrics")
-    for form, values in metrics.items() if isinstance(metrics, dict) else ():
-        if isinstance(values, dict):
-            say(f"{form}: " + ", ".join(f"{name} {_rounded(value)}" for name, value in values.items()))
+    say("")
+    _show_interface(model.integer.interface)
+    _show_metrics(model.manifest.get("metrics"))
+    if verbosity.is_verbose():
+        _show_origin(model.manifest)
 
 
-def _rounded(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _show_interface(interface: "Interface") -> None:
+    whole = "each step" if interface.per_step else "each window"
+    say(f"Takes {len(interface.channels)} channels: {', '.join(interface.channels)}")
+    if interface.task == "classification":
+        say(f"Gives a class for {whole}, one of {len(interface.outputs)}: {', '.join(interface.outputs)}")
+    else:
+        say(f"Gives {len(interface.outputs)} numbers for {whole}: {', '.join(interface.outputs)}")
+    rate = f", {interface.window / interface.rate:g} s at {interface.rate:g} steps a second" if interface.rate else ""
+    ends = "; it reads them from both ends" if interface.bidirectional else ""
+    say(f"Trained on windows of {interface.window:,} steps{rate}{ends}")
+
+
+def _show_metrics(metrics: object) -> None:
+    forms = {form: values for form, values in metrics.items() if values} if isinstance(metrics, dict) else {}
+    rows = {form: values for form, values in forms.items() if isinstance(values, dict)}
+    if rows:
+        say("")
+        results.show_forms("On the held-out windows", rows)
+
+
+def _show_origin(manifest: Mapping[str, Any]) -> None:
+    """What quantization did, and the versions; an artifact of another program may lack them."""
+    try:
+        say("")
+        results.show_quantization(manifest["quantization"]["layers"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        say("The manifest says nothing of its quantization")
+    versions = manifest.get("created_with")
+    if isinstance(versions, dict):
+        say("")
+        say("Made with " + ", ".join(f"{package} {version}" for package, version in versions.items()))

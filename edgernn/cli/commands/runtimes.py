@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgernn.cli.console import say, table
+from edgernn.cli import verbosity
+from edgernn.cli.console import emit, note, say, table
 
 if TYPE_CHECKING:
     from edgernn.backends.runtime import Runtime
     from edgernn.workers.environment import Environment
 
 _ALL = "all"
-_NOTHING = {"environment": "-", "version": "not installed"}
+_HERE = "Runtimes in this process"
 
 
 @click.group(invoke_without_command=True)
@@ -37,6 +38,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@verbosity.quiet
 def install(names: tuple[str, ...]) -> None:
     """Make environments: tflite-runtime, tflm, pi-emulated, or all.
 
@@ -47,12 +49,13 @@ def install(names: tuple[str, ...]) -> None:
         if environment.installed():
             say(f"{environment.name} is installed already")
             continue
-        environment.install(lambda line: click.echo(line, err=True))
+        environment.install(note)
         say(f"{environment.name} is installed")
 
 
 @command.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@verbosity.quiet
 def remove(names: tuple[str, ...]) -> None:
     """Take environments away: their names, or all."""
     for environment in _environments(names):
@@ -66,17 +69,20 @@ def _list(as_json: bool) -> None:
 
     entries = [_entry(runtime) for runtime in backends.runtimes().values()]
     if as_json:
-        say(json.dumps(entries, indent=2))
+        emit(json.dumps(entries, indent=2))
         return
-    columns = ("name", "kernels", "architecture", "environment", "version")
-    rows = [tuple(entry[column] or _NOTHING.get(column) for column in columns) for entry in entries]
-    table("Runtimes on this machine; a Raspberry Pi is emulated", columns, rows, texts=len(columns))
-    missing = dict.fromkeys(str(entry["missing"]) for entry in entries if entry["missing"])
-    for reason in missing:
-        say(reason)
-    say("")
-    named = [(e.name, e.description, f"edgernn runtimes install {e.name}") for e in environments() if e.name]
-    table("Environments", ("environment", "what it is", "to install it"), named, texts=3)
+    columns = ("name", "kernels", "architecture", "version")
+    once = {"architecture": "{}", "version": "{}"}
+    for environment in environments():
+        own = [entry for entry in entries if entry["environment"] == environment.name]
+        rows = [tuple(entry[column] or "not installed" for column in columns) for entry in own]
+        if environment.name:
+            say("")
+        table(environment.name or _HERE, columns, rows, texts=len(columns), once=once)
+        if environment.name:
+            say(environment.description)
+        for reason in dict.fromkeys(str(entry["missing"]) for entry in own if entry["missing"]):
+            say(reason)
 
 
 def _entry(runtime: "Runtime") -> dict[str, object]:
@@ -100,11 +106,11 @@ def _entry(runtime: "Runtime") -> dict[str, object]:
 
 def _environments(names: tuple[str, ...]) -> "list[Environment]":
     """Those of these names, each once. Raises ConfigError for an unknown one."""
-    from edgernn.errors import ConfigError
+    from edgernn.errors import ConfigError, unknown
     from edgernn.workers.environments import environments
 
     known = {environment.name: environment for environment in environments() if environment.name}
-    unknown = [name for name in names if name not in known and name != _ALL]
-    if unknown:
-        raise ConfigError(f"there is no environment {unknown[0]!r}; there are {', '.join(known)}, {_ALL}")
+    wrong = [name for name in names if name not in known and name != _ALL]
+    if wrong:
+        raise ConfigError(unknown("environment", wrong[0], (*known, _ALL)))
     return [environment for name, environment in known.items() if name in names or _ALL in names]

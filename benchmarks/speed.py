@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -17,13 +18,13 @@ from edgernn import artifact, backends, golden
 from edgernn.bench.host import measure as measure_latency
 from edgernn.engine import native
 from edgernn.model import IntegerModel
-from edgernn.session import Session
 from edgernn.spec.interpreter import Interpreter
 
 _BATCH = 256
 _BATCH_STEPS = 500
 _LATENCY_STEPS = 20_000
 _ROUNDS, _ROUND_STEPS = 25, 20_000
+_OPERANDS = "operands"
 _BUILD = "from edgernn.cli import main; main()"
 
 
@@ -52,7 +53,7 @@ def measure() -> dict[str, Any]:
 
 
 def _session(model: artifact.Model) -> dict[str, float]:
-    """Medians over rounds in us: the native engine's step in C, and `session.step` from Python by kind of sample."""
+    """Medians over rounds in us: the native engine's step in C, and a session's from Python by kind of sample."""
     loaded, interface = native.load(model.integer), model.integer.interface
     sample = (interface.mean + interface.std).astype(np.float64)
     operands = model.integer.quantize_input(sample)
@@ -60,19 +61,20 @@ def _session(model: artifact.Model) -> dict[str, float]:
         "list of floats": sample.tolist(),
         "float32 array": sample.astype(np.float32),
         "float64 array": sample,
-        "operands": operands,
+        _OPERANDS: operands,
     }
     window = np.tile(operands, (1, _ROUND_STEPS, 1))
     times: dict[str, list[float]] = {name: [] for name in ("C", *given)}
     for _ in range(_ROUNDS):
         times["C"].append(timed(partial(loaded.run, window))[0])
         for name, x in given.items():
-            times[name].append(timed(partial(_step_often, model.session("native"), x))[0])
+            session = model.session("native")
+            step = session.step_operands if name == _OPERANDS else session.step
+            times[name].append(timed(partial(_often, step, x))[0])
     return {name: round(float(np.median(values)) / _ROUND_STEPS * 1e6, 3) for name, values in times.items()}
 
 
-def _step_often(session: Session, x: Any) -> None:
-    step = session.step
+def _often(step: Callable[[Any], Any], x: Any) -> None:
     for _ in range(_ROUND_STEPS):
         step(x)
 

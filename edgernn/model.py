@@ -14,6 +14,9 @@ from edgernn.errors import EdgernnError
 from edgernn.spec.ops import OPERAND_LIMIT
 from edgernn.spec.program import Program
 
+_SHOWN = 3
+"""Names in a summary."""
+
 
 @dataclass(frozen=True)
 class Interface:
@@ -58,6 +61,16 @@ class Interface:
         """Class names in the order of the outputs; empty for regression."""
         return self.outputs if self.task == "classification" else ()
 
+    @property
+    def summary(self) -> str:
+        """What goes in and comes out, on one line: "2 features (x, y) -> 2 targets (a, b), windows of 9 steps"."""
+        results = "classes" if self.task == "classification" else "targets"
+        rate = f" at {self.rate:g} Hz" if self.rate else ""
+        return (
+            f"{_counted(self.channels, 'features')} -> {_counted(self.outputs, results)}, "
+            f"windows of {self.window} steps{rate}"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """All fields as JSON-able values; the digits of its numbers give the same float32 back."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -70,6 +83,13 @@ class Interface:
     def denormalize(self, y: npt.NDArray[Any]) -> Float:
         """Targets in the user's unit from network outputs [..., K]; classes' logits stay as they are."""
         return y.astype(np.float32) * self.target_std + self.target_mean
+
+
+def _counted(names: tuple[str, ...], noun: str) -> str:
+    """How many there are, and the first of them, on one line whatever they hold."""
+    shown = [name if name.isprintable() else repr(name) for name in names[:_SHOWN]]
+    more = ["..."] if len(names) > _SHOWN else []
+    return f"{len(names)} {noun} ({', '.join(shown + more)})"
 
 
 @dataclass(frozen=True)
@@ -193,6 +213,11 @@ class IntegerModel:
     def output_scale(self) -> np.float32:
         """What one unit of an integer output stands for before it is denormalized."""
         return np.float32(2.0 ** -self.program.tensors[self.program.y].frac)
+
+    @property
+    def summary(self) -> str:
+        """What goes in and comes out, and the dtype of the operands, on one line."""
+        return f"{self.interface.summary}, {self.program.tensors[self.program.x].dtype}"
 
     def quantize_input(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Operands for raw samples [..., F]: (x - mean) * (2**frac / std) in float32, rounded half to even, clipped."""

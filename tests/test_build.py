@@ -55,7 +55,7 @@ def check(built, *kinds):
     program = model.integer.program
     expected = golden.load(built.folder, program)
     np.testing.assert_array_equal(
-        model.session().run(expected.x[0, : expected.lengths[0]]), expected.y[0, : expected.lengths[0]]
+        model.session().run_operands(expected.x[0, : expected.lengths[0]]), expected.y[0, : expected.lengths[0]]
     )
     return model
 

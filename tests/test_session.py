@@ -6,6 +6,7 @@ By every engine, which give the same results and the same errors.
 
 import copy
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import edgernn
 from edgernn import golden
 from edgernn.errors import ConfigError, DataError
 from edgernn.quantize import quantize
-from edgernn.session import Session
+from edgernn.session import Session, Streams
 from tests.kernels import FAMILIES, VARIABLE
 
 SAMPLES = np.random.default_rng(1).normal(size=(20, 3))
@@ -46,13 +47,13 @@ def test_integers_give_the_golden_outputs(model, engine):
     expected = golden.load(model.folder, program)
     for x, y, length in zip(expected.x, expected.y, expected.lengths, strict=True):
         session = model.session(engine)
-        for found in (session.run(x[:length]), session.run(x[None, :length])[0]):
+        for found in (session.run_operands(x[:length]), session.run_operands(x[None, :length])[0]):
             assert found.dtype == np.int16
             np.testing.assert_array_equal(found, y[:length])
 
 
 def test_floats_are_quantized_and_back(model, session):
-    integers = model.session().run(model.integer.quantize_input(SAMPLES))
+    integers = model.session().run_operands(model.integer.quantize_input(SAMPLES))
     found = session.run(SAMPLES)
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, model.integer.dequantize_output(integers))
@@ -67,10 +68,28 @@ def test_floats_of_any_width(session, model, dtype):
     np.testing.assert_array_equal([session.step(sample) for sample in rounded.astype(dtype)], expected)
 
 
-@pytest.mark.parametrize("dtype", [np.int16, np.int64, np.uint8, np.uint64])
-def test_other_integers_are_raw_samples(session, model, dtype):
-    sample = np.array([3, 100, 0])
-    np.testing.assert_array_equal(session.step(sample.astype(dtype)), model.session().step(sample.astype(np.float32)))
+@pytest.fixture(params=["int8", "int16"])
+def of_each_width(make_model, request):
+    """A model of operands of each width."""
+    network = make_model(("lstm", 3, {}), ("dense", 2, {}), features=3)
+    windows = SAMPLES[None].astype(np.float32)
+    return quantize(network, windows, np.array([20], np.int32), request.param).model
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", ">i2"])
+def test_integers_of_any_width_are_sensor_values(of_each_width, engine, dtype):
+    """The readings of a sensor, whatever the operands of the model are."""
+    readings = np.random.default_rng(8).integers(0, 4, (6, 3))
+    readings[2] = [127, 0, 100]
+    expected = Session(of_each_width, "numpy").run(readings.astype(np.float64))
+    session, streams = Session(of_each_width, engine), Streams(of_each_width, 1, engine)
+    given = readings.astype(dtype)
+    np.testing.assert_array_equal([session.step(sample) for sample in given], expected)
+    np.testing.assert_array_equal([streams.step(sample[None])[0] for sample in given], expected)
+    session.reset(), streams.reset()
+    np.testing.assert_array_equal(session.run(given), expected)
+    np.testing.assert_array_equal(session.run(given[None])[0], expected)
+    np.testing.assert_array_equal(streams.run(given[None])[0], expected)
 
 
 def test_lists_are_raw_samples(session, model):
@@ -93,7 +112,7 @@ STEPPED = {
     **{
         f"{kind}{bits}": lambda x, kind=kind, bits=bits: x.clip(-127 * (kind == "int"), 127).astype(f"{kind}{bits}")
         for kind in ("int", "uint")
-        for bits in (16, 32, 64)
+        for bits in (8, 16, 32, 64)
     },
     "int64": lambda x: (x * 2.0**40).clip(-(2.0**62), 2.0**62).astype(np.int64),
     "memoryview": lambda x: memoryview(x.copy()),
@@ -115,14 +134,28 @@ def test_a_step_scales_exactly_as_numpy_does(model, given):
         assert found.tobytes() == expected.tobytes()
 
 
-def test_int16_operands(make_model, engine):
-    network = make_model(("lstm", 3, {}), ("dense", 2, {}), features=3)
-    session = edgernn.Session(
-        quantize(network, np.float32(SAMPLES[None]), np.array([20], np.int32), "int16").model, engine
-    )
-    assert session.step(np.array([16383, -16383, 0], np.int16)).dtype == np.int16
-    with pytest.raises(DataError, match="within \\+-16383"):
-        session.step(np.array([16384, 0, 0], np.int16))
+def test_operands_are_of_the_models_own_dtype_and_range(of_each_width, engine):
+    dtype, limit = {"int8": (np.int8, 127), "int16": (np.int16, 16383)}[of_each_width.program.tensors["x"].dtype]
+    session, streams = Session(of_each_width, engine), Streams(of_each_width, 2, engine)
+    largest = np.array([limit, -limit, 0], dtype)
+    assert session.step_operands(largest).dtype == session.run_operands(largest[None]).dtype == np.int16
+    assert streams.step_operands(np.stack([largest] * 2)).dtype == np.int16
+    expected = Session(of_each_width, "numpy").run_operands(np.stack([largest] * 3))[2]
+    other = np.int16 if dtype == np.int8 else np.int8
+    for wrong in ([1, 2, 3], [1.0, 2.0, 3.0], np.zeros(3, other), np.zeros(3), np.zeros(3, np.int64), ["1", "2", "3"]):
+        found = np.asarray(wrong).dtype
+        sentence = f"the operands of this model are an array of {np.dtype(dtype)}, not of {found}: make them with"
+        with pytest.raises(DataError, match=re.escape(sentence)):
+            session.step_operands(wrong)
+        with pytest.raises(DataError, match=re.escape(sentence)):
+            session.run_operands([wrong])
+        with pytest.raises(DataError, match=re.escape(sentence)):
+            streams.run_operands([[wrong]] * 2)
+    beyond = np.array([0, limit + 1, 0]).astype(dtype)
+    sentence = f"feature 1 (f1) of the sample is {beyond[1]}, but an operand must lie within +-{limit}: give sensor"
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        session.step_operands(beyond)
+    np.testing.assert_array_equal(session.step_operands(largest), expected, "what is refused changes nothing")
 
 
 def test_the_state_lasts_until_reset(session):
@@ -133,14 +166,14 @@ def test_the_state_lasts_until_reset(session):
     np.testing.assert_array_equal(session.run(SAMPLES), first)
 
 
-@pytest.mark.parametrize("given", [lambda model: SAMPLES, lambda model: model.integer.quantize_input(SAMPLES)])
-def test_a_batch_is_its_windows_from_zero(model, session, engine, given):
-    windows = given(model).reshape(4, 5, 3)
+@pytest.mark.parametrize("method", ["run", "run_operands"])
+def test_a_batch_is_its_windows_from_zero(model, session, engine, method):
+    windows = (SAMPLES if method == "run" else model.integer.quantize_input(SAMPLES)).reshape(4, 5, 3)
     session.step(SAMPLES[0])
-    found = session.run(windows)
+    found = getattr(session, method)(windows)
     assert found.shape == (4, 5, 2)
     for window, y in zip(windows, found, strict=True):
-        np.testing.assert_array_equal(model.session("numpy").run(window), y)
+        np.testing.assert_array_equal(getattr(model.session("numpy"), method)(window), y)
     expected = model.session(engine).run(SAMPLES[:2])[1]
     np.testing.assert_array_equal(session.step(SAMPLES[1]), expected, "a batch leaves the session's state alone")
 
@@ -150,12 +183,12 @@ def test_samples_in_any_memory_layout(model, session):
     for layout in (np.asfortranarray(SAMPLES), SAMPLES.astype(">f8"), np.repeat(SAMPLES, 2, axis=1)[:, ::2]):
         np.testing.assert_array_equal(session.run(layout.reshape(4, 5, 3)), expected)
     operands = model.integer.quantize_input(SAMPLES)
-    expected = model.session("numpy").run(operands)
+    expected = model.session("numpy").run_operands(operands)
     for layout in (np.asfortranarray(operands), np.repeat(operands, 2, axis=1)[:, ::2]):
         session.reset()
-        np.testing.assert_array_equal(session.run(layout), expected)
+        np.testing.assert_array_equal(session.run_operands(layout), expected)
         session.reset()
-        np.testing.assert_array_equal([session.step(sample) for sample in layout], expected)
+        np.testing.assert_array_equal([session.step_operands(sample) for sample in layout], expected)
 
 
 @pytest.mark.parametrize("offset", [0, 1])
@@ -163,14 +196,14 @@ def test_operands_of_int16_wherever_they_lie(make_model, engine, offset):
     network = make_model(("gru", 2, {}), ("dense", 2, {}), features=3)
     model = quantize(network, SAMPLES[None].astype(np.float32), np.array([20], np.int32), "int16").model
     operands = model.quantize_input(SAMPLES)
-    expected = Session(model, "numpy").run(operands)
+    expected = Session(model, "numpy").run_operands(operands)
     packet = np.frombuffer(b"\0" * offset + operands.tobytes(), np.int16, operands.size, offset=offset)
     for same in (packet.reshape(operands.shape), operands.astype(">i2")):
         session = Session(model, engine)
-        np.testing.assert_array_equal(session.run(same), expected)
-        np.testing.assert_array_equal(session.run(same[None])[0], expected)
+        np.testing.assert_array_equal(session.run_operands(same), expected)
+        np.testing.assert_array_equal(session.run_operands(same[None])[0], expected)
         session.reset()
-        np.testing.assert_array_equal([session.step(sample) for sample in same], expected)
+        np.testing.assert_array_equal([session.step_operands(sample) for sample in same], expected)
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
@@ -190,11 +223,11 @@ def test_sessions_are_independent(model, engine):
 @pytest.mark.parametrize("layers", [[("gru", 2, {}), ("dense", 2, {})], [("gru", 2, {})]], ids=str)
 def test_results_and_samples_may_be_overwritten(make_artifact, layers, engine):
     model = edgernn.load(make_artifact(*layers))
-    expected = model.session().run(model.integer.quantize_input(SAMPLES))
+    expected = model.session().run_operands(model.integer.quantize_input(SAMPLES))
     session, sample = model.session(engine), np.zeros(3, np.int8)
     for x, y in zip(model.integer.quantize_input(SAMPLES), expected, strict=True):
         sample[:] = x
-        found = session.step(sample)
+        found = session.step_operands(sample)
         np.testing.assert_array_equal(found, y)
         found[:] = 0
 
@@ -224,7 +257,6 @@ def test_values_beyond_the_range_saturate(session, model):
         ([0.0, np.nan, 0.0], "feature 1 (f1) of the sample is nan"),
         ([0.0, 0.0, np.inf], "feature 2 (f2) of the sample is inf"),
         ([-1e39, 0.0, 0.0], "feature 0 (f0) of the sample is -inf in float32"),
-        (np.array([-128, 0, 0], np.int8), "must lie within +-127"),
     ],
     ids=repr,
 )
@@ -256,8 +288,6 @@ def test_what_is_no_sample(session, model, sample, words):
             np.array([[[0.0, 0, 0]] * 2, [[0, 0, 1e39], [0, 0, 0]]]),
             "feature 2 (f2) of the sample, window 1, step 0 is inf",
         ),
-        (np.full((2, 3), -128, np.int8), "must lie within +-127"),
-        (np.full((1, 2, 3), -128, np.int8), "must lie within +-127"),
     ],
     ids=repr,
 )
@@ -268,6 +298,23 @@ def test_what_is_no_run(session, model, engine, samples, words):
     assert words in str(caught.value)
     expected = model.session(engine).run(SAMPLES[:2])[1]
     np.testing.assert_array_equal(session.step(SAMPLES[1]), expected, "the refused samples must not change the state")
+
+
+def test_what_is_no_run_of_operands(model, session, engine):
+    session.step(SAMPLES[0])
+    for operands, words in (
+        (np.zeros((0, 3), np.int8), "not one of shape [0, 3]"),
+        (np.zeros((2, 4), np.int8), "takes 3 features, not an array of shape [4]"),
+        (
+            np.full((2, 3), -128, np.int8),
+            "feature 0 (f0) of the sample, step 0 is -128, but an operand must lie within",
+        ),
+        (np.full((1, 2, 3), -128, np.int8), "feature 0 (f0) of the sample, window 0, step 0 is -128"),
+    ):
+        with pytest.raises(DataError, match=re.escape(words)):
+            session.run_operands(operands)
+    expected = model.session(engine).run(SAMPLES[:2])[1]
+    np.testing.assert_array_equal(session.step(SAMPLES[1]), expected, "the refused operands must not change the state")
 
 
 def test_a_regression_answers_in_its_own_unit(make_artifact, engine):
@@ -306,12 +353,12 @@ def test_streams_are_so_many_sessions(model, engine, count):
     np.testing.assert_array_equal(streams.run(windows[:, 5:]), expected[:, 5:])
     streams.reset()
     operands = model.integer.quantize_input(windows)
-    expected = model.session("numpy").run(operands)
-    found = np.stack([streams.step(operands[:, t]) for t in range(9)], axis=1)
+    expected = model.session("numpy").run_operands(operands)
+    found = np.stack([streams.step_operands(operands[:, t]) for t in range(9)], axis=1)
     assert found.dtype == np.int16
     np.testing.assert_array_equal(found, expected)
     streams.reset()
-    np.testing.assert_array_equal(streams.run(operands), expected)
+    np.testing.assert_array_equal(streams.run_operands(operands), expected)
 
 
 def test_one_of_the_streams_is_reset(model, engine):
@@ -336,7 +383,8 @@ def test_one_of_the_streams_is_reset(model, engine):
         ("step", np.zeros((3, 3)), "there are 2 streams, not 3"),
         ("step", np.zeros((2, 4)), "takes 3 features, not an array of shape [4]"),
         ("step", [[1.0, 2.0, 3.0], [1.0]], "differ in length"),
-        ("step", np.full((2, 3), -128, np.int8), "must lie within +-127"),
+        ("step_operands", np.full((2, 3), -128, np.int8), "of the sample, stream 0 is -128, but an operand must lie"),
+        ("run_operands", np.full((2, 1, 3), -128, np.int8), "of the sample, stream 0, step 0 is -128, but an operand"),
         ("step", [[0.0, 0.0, 0.0], [0.0, np.nan, 0.0]], "feature 1 (f1) of the sample, stream 1 is nan in float32"),
         ("run", np.zeros((2, 3)), "an array [streams, steps, features], not one of shape [2, 3]"),
         ("run", np.zeros((2, 0, 3)), "an array [streams, steps, features], not one of shape [2, 0, 3]"),

@@ -27,6 +27,9 @@ class Engine(Protocol):
         """A step of one stream where no more than a glance at x is needed: `Session.step`. None for anything unusual
         or wrong."""
 
+    def quick_operands(self, operands: object) -> npt.NDArray[Any] | None:
+        """The same for `Session.step_operands`."""
+
     def run(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Steps through [T, F], or [n, T, F] of n streams, from the present state; every step's output of the program,
         [T, K] or [n, T, K]."""

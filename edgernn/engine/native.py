@@ -68,6 +68,7 @@ class NativeEngine:
         self._model = load(model)
         self._stream = _engine.Stream(self._model, streams or 1)
         self.quick = self._stream.step
+        self.quick_operands = self._stream.step_operands
 
     def reset(self, stream: int | None = None) -> None:
         if stream is None:

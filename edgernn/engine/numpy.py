@@ -33,6 +33,9 @@ class NumpyEngine:
     def quick(self, x: object) -> None:
         return None
 
+    def quick_operands(self, operands: object) -> None:
+        return None
+
     def run(self, operands: _Array) -> _Array:
         y, self._states = self._through(operands, self._states)
         return y

@@ -49,10 +49,15 @@ class Stream:
         """The state of stream `number` is zero again, or all are."""
 
     def step(self, x: object) -> npt.NDArray[Any] | None:
-        """One step of the first stream: from a sample [F] of real numbers to float32 [K], from operands [F] to the
-        program's y [K].
+        """One step of the first stream: from a sample [F] of real numbers to float32 [K].
 
         None, and nothing has changed, for anything but finite floats or integers in a list, tuple or array.
+        """
+
+    def step_operands(self, operands: object) -> npt.NDArray[Any] | None:
+        """One step of the first stream: from operands [F] to the program's y [K].
+
+        None, and nothing has changed, for anything but an array of the type of the program's x, within its range.
         """
 
     def run(self, operands: _Operands) -> npt.NDArray[Any]:

@@ -150,30 +150,38 @@ static PyObject *stream_reset(Stream *stream, PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* What a sample is. NUMBERS and OPERANDS now are the x among the stream's values. */
-typedef enum { SOMETHING_ELSE, NUMBERS, OPERANDS } sample_t;
-
-static sample_t put_array(Stream *stream, PyArrayObject *array)
+/* Whether it is a vector as long as a sample, in the processor's order of bytes. */
+static int is_sample(const Model *model, PyArrayObject *array)
 {
-    const Model *const model = stream->model;
-    if (PyArray_NDIM(array) != 1 || PyArray_DIM(array, 0) != model->features || PyArray_ISBYTESWAPPED(array)) {
-        return SOMETHING_ELSE;
+    return PyArray_NDIM(array) == 1 && PyArray_DIM(array, 0) == model->features && !PyArray_ISBYTESWAPPED(array);
+}
+
+/* Whether an array of sensor values, of whatever type, now is the x among the stream's values. */
+static int put_array(Stream *stream, PyArrayObject *array)
+{
+    if (!is_sample(stream->model, array)) {
+        return 0;
     }
     const char *item = PyArray_BYTES(array);
     const npy_intp stride = PyArray_STRIDE(array, 0);
     const int type = PyArray_TYPE(array);
-    if (type == type_of(&model->engine->tensors[0])) {
-        const size_t bytes = model->engine->tensors[0].bytes;
-        const int fits = copy_within(stream->values, item, stride, model->features, bytes, model->engine->x_limit);
-        return fits ? OPERANDS : SOMETHING_ELSE;
-    }
-    for (npy_intp i = 0; i < model->features; ++i, item += stride) {
+    for (npy_intp i = 0; i < stream->model->features; ++i, item += stride) {
         double value;
         if (!read_item(item, type, &value) || !put(stream, i, value)) {
-            return SOMETHING_ELSE;
+            return 0;
         }
     }
-    return NUMBERS;
+    return 1;
+}
+
+/* The same of an array of operands. */
+static int put_operands(Stream *stream, PyArrayObject *array)
+{
+    const Model *const model = stream->model;
+    const engine_tensor_t *const input = &model->engine->tensors[0];
+    return is_sample(model, array) && PyArray_TYPE(array) == type_of(input) &&
+           copy_within(stream->values, PyArray_BYTES(array), PyArray_STRIDE(array, 0), model->features, input->bytes,
+                       model->engine->x_limit);
 }
 
 /* Reads a Python or NumPy float, or an integer whose conversion is exact; 0 for anything else. */
@@ -192,18 +200,18 @@ static int read_number(PyObject *number, double *value)
     return overflow == 0 && integer >= -EXACT_INTEGERS && integer <= EXACT_INTEGERS;
 }
 
-static sample_t put_sequence(Stream *stream, PyObject *sequence)
+static int put_sequence(Stream *stream, PyObject *sequence)
 {
     if (PySequence_Fast_GET_SIZE(sequence) != stream->model->features) {
-        return SOMETHING_ELSE;
+        return 0;
     }
     for (Py_ssize_t i = 0; i < stream->model->features; ++i) {
         double value;
         if (!read_number(PySequence_Fast_GET_ITEM(sequence, i), &value) || !put(stream, i, value)) {
-            return SOMETHING_ELSE;
+            return 0;
         }
     }
-    return NUMBERS;
+    return 1;
 }
 
 static PyObject *real_output(const Model *model, const uint8_t *values)
@@ -222,29 +230,49 @@ static PyObject *real_output(const Model *model, const uint8_t *values)
     return array;
 }
 
-static PyObject *stream_step(Stream *stream, PyObject *sample)
+static PyObject *integer_output(const Model *model, const uint8_t *values)
 {
-    const Model *const model = stream->model;
-    const engine_t *const engine = model->engine;
-    sample_t kind = SOMETHING_ELSE;
-    if (!is_free(stream)) {
-        return NULL;
-    }
-    if (PyArray_CheckExact(sample)) {
-        kind = put_array(stream, (PyArrayObject *)sample);
-    } else if (PyList_CheckExact(sample) || PyTuple_CheckExact(sample)) {
-        kind = put_sequence(stream, sample);
-    }
-    if (kind == SOMETHING_ELSE) {
-        Py_RETURN_NONE;
-    }
+    return array_of(&model->engine->tensors[model->engine->y], values);
+}
+
+/* A step from the x that is among the values; without memory for the result, nothing has changed. */
+static PyObject *step(Stream *stream, PyObject *(*output)(const Model *, const uint8_t *))
+{
+    const engine_t *const engine = stream->model->engine;
     engine_step(engine, stream->values, 1);
-    const engine_tensor_t *const output = &engine->tensors[engine->y];
-    PyObject *const y = kind == OPERANDS ? array_of(output, stream->values) : real_output(model, stream->values);
+    PyObject *const y = output(stream->model, stream->values);
     if (y != NULL) {
         engine_advance(engine, stream->values, stream->values);
     }
     return y;
+}
+
+static PyObject *stream_step(Stream *stream, PyObject *sample)
+{
+    int fits = 0;
+    if (!is_free(stream)) {
+        return NULL;
+    }
+    if (PyArray_CheckExact(sample)) {
+        fits = put_array(stream, (PyArrayObject *)sample);
+    } else if (PyList_CheckExact(sample) || PyTuple_CheckExact(sample)) {
+        fits = put_sequence(stream, sample);
+    }
+    if (!fits) {
+        Py_RETURN_NONE;
+    }
+    return step(stream, real_output);
+}
+
+static PyObject *stream_step_operands(Stream *stream, PyObject *operands)
+{
+    if (!is_free(stream)) {
+        return NULL;
+    }
+    if (!PyArray_CheckExact(operands) || !put_operands(stream, (PyArrayObject *)operands)) {
+        Py_RETURN_NONE;
+    }
+    return step(stream, integer_output);
 }
 
 /* One stream, with its states in ENGINE_BATCH values of their own for as long as it takes. */
@@ -326,6 +354,7 @@ static PyObject *stream_states(Stream *stream, PyObject *Py_UNUSED(nothing))
 static PyMethodDef stream_methods[] = {
     METHOD("reset", stream_reset, METH_VARARGS),
     METHOD("step", stream_step, METH_O),
+    METHOD("step_operands", stream_step_operands, METH_O),
     METHOD("run", stream_run, METH_O),
     METHOD("states", stream_states, METH_NOARGS),
     {NULL, NULL, 0, NULL},

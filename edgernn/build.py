@@ -2,7 +2,7 @@
 """The whole path: data, training, pruning, quantization, and the artifact (`edgernn.pack`)."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -201,6 +201,7 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
         evaluation={
             "baselines": baselines(parts.train, parts.test),
             "validation": _validation(trained, parts.validation),
+            "curves": {name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
         },
         manifest=manifest,
     )

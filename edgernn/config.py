@@ -261,12 +261,11 @@ def stored_csv(section: object, path: Path) -> CsvData:
             f"{path}: the artifact was not built from CSV, so nothing says how to read this: give an .npz file"
         )
     try:
-        return CsvData.model_validate(_tuples({**section, "path": str(path)}))
-    except ValidationError as error:
-        key = ".".join(map(str, error.errors()[0]["loc"]))
+        return CsvData.model_validate(_tuples({**section, "path": str(path)}, _DEEPEST))
+    except (ValidationError, RecursionError, OverflowError):
         raise ConfigError(
-            f"{path}: the artifact's manifest has a configuration of CSV that this edgernn can't use (data.{key}): "
-            "give an .npz file, or build the artifact again"
+            f"{path}: the artifact's manifest has a configuration of CSV that this edgernn can't use: give an .npz "
+            "file, or build the artifact again"
         ) from None
 
 

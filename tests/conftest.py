@@ -17,9 +17,12 @@ from click.testing import CliRunner, Result
 from edgernn import Model, backends, cells, load
 from edgernn import artifact as artifacts
 from edgernn.cli.group import edgernn
+from edgernn.data import streams
+from edgernn.data.dataset import Dataset
 from edgernn.golden import Golden, compute
 from edgernn.golden import load as load_golden
 from edgernn.model import FloatModel, IntegerModel, Interface, Layer
+from edgernn.predictions import collect
 from edgernn.quantize import quantize
 from edgernn.train.fit import Fitted
 
@@ -212,6 +215,24 @@ def expected(model: Model) -> Golden:
 def artifact(pristine: Path, tmp_path: Path) -> Path:
     """A copy of `pristine` to break."""
     return Path(shutil.copytree(pristine, tmp_path / "artifact"))
+
+
+@pytest.fixture
+def judged(artifact: Path) -> Callable[..., Path]:
+    """Gives `artifact` the predictions of a build whose held-out part is `data`; keywords are more of the manifest's
+    "evaluation"."""
+
+    def write(data: Dataset, never_reset: bool = False, **evaluation: Any) -> Path:
+        model = load(artifact)
+        outputs = {"float": model.session().run(data.x) + 0.01, "integer": model.session().run(data.x)}
+        if never_reset:
+            outputs["never_reset"] = streams.outputs(data, streams.streams(data), model.session().run)
+        collect(data, outputs).bounded().save(artifact)
+        manifest = {key: value for key, value in model.manifest.items() if key not in ("files", "format_version")}
+        artifacts.write_manifest(artifact, {**manifest, "evaluation": evaluation})
+        return artifact
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgernn bench`: a row a runtime, and ratios."""
 
+import json
 import sys
 
 
@@ -16,6 +17,14 @@ def test_the_table(pristine, cli, runtime_names):
         p50, p95, p99, mean, slowest, reference = map(float, row[2:])
         assert 0 < p50 <= p95 <= p99 and mean > 0 and slowest >= 1 and reference > 0
     assert float(cells[0][-1]) == 1.0
+
+
+def test_json(pristine, cli):
+    options = ["--steps", 10, "--runtime", "numpy", "--target", "host", "--json", "-"]
+    found = json.loads(cli("bench", pristine, *options).stdout)
+    ((runtime,), (target,)) = found["runtimes"], found["targets"]
+    assert (runtime["name"], runtime["steps"], runtime["reason"]) == ("numpy", 10, "")
+    assert (target["name"], target["unit"]) == ("host", "ns") and target["cost"] > 0
 
 
 def test_one_runtime(pristine, cli):

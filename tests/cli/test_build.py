@@ -2,6 +2,7 @@
 """`edgernn build` around the training: what it prints, what it refuses, and that a failure leaves nothing behind."""
 
 import errno
+import json
 import os
 import resource
 import signal
@@ -48,6 +49,34 @@ def test_what_is_printed(arguments, cli, tmp_path, runtime_names):
     assert outcome.stderr.splitlines() == [f"{phase} ..." for phase in phases]
     assert names(tmp_path) == ["out", "windows.npz"]
     assert edgernn.load(tmp_path / "out").manifest["name"] == "windows"
+
+
+def test_json(arguments, cli, tmp_path, runtime_names):
+    outcome = cli(*arguments("prune.sparsity=0.5"), "--json", "-")
+    assert outcome.exit_code == 0
+    found = json.loads(outcome.stdout)
+    assert found["artifact"] == str(tmp_path / "out") and found["division"].startswith("split by group")
+    assert [stage["name"] for stage in found["stages"]] == ["float", "pruned", "int8"]
+    assert [entry["name"] for entry in found["validation"]["runtimes"]] == runtime_names
+    assert found["baselines"].keys() == {"majority"} and found["folds"] == []
+    assert [layer["name"] for layer in found["quantization"]] == ["gru_0", "dense_1"]
+    manifest = edgernn.load(tmp_path / "out").manifest
+    assert found["footprint"] == manifest["footprint"]
+    assert manifest["evaluation"]["baselines"] == found["baselines"]
+    assert manifest["evaluation"]["validation"].keys() == {"float", "int8"}
+    judged = json.loads(cli("evaluate", tmp_path / "out", "--json", "-").stdout)
+    wanted = found["stages"][-1]["metrics"]
+    assert judged["models"]["integer"] == {name: wanted[name] for name in ("accuracy", "macro_f1")}
+    assert judged["baselines"] == found["baselines"]
+
+
+def test_a_forecast_that_is_worse_than_the_last_value(arguments, cli):
+    x = np.random.default_rng(0).normal(size=(60, 12, 3))
+    outcome = cli(*arguments(x=x, y=x[:, -1, :1] + 0.01, features=["a", "b", "c"], targets=["a"]))
+    assert outcome.exit_code == 0
+    lines = outcome.stdout.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("last value: mae 0.01"))
+    assert lines[at + 1].startswith("warning: the model is no better than the last value")
 
 
 def test_a_file_of_configuration(windows, cli, tmp_path, monkeypatch):

@@ -51,6 +51,20 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+def test_json(arguments, cli, tmp_path):
+    found = json.loads(cli(*arguments("outputs=['a', 'b', 'c', 'd']", y=np.arange(40) % 4), "--json", "-").stdout)
+    assert found["artifact"] == str(tmp_path / "out") and found["normalization"] == "data"
+    assert [stage["name"] for stage in found["stages"]] == ["float", "int8"]
+    assert found["baselines"] == {"majority": 0.25} and 0 <= found["fidelity"]["same_class"] <= 1
+    judged = json.loads(cli("evaluate", tmp_path / "out", "--json", "-").stdout)
+    assert judged["models"]["integer"]["accuracy"] == found["stages"][1]["metrics"]["accuracy"]
+
+
+def test_windows_without_labels_leave_nothing_to_evaluate(arguments, cli, refused, tmp_path):
+    assert json.loads(cli(*arguments(), "--json", "-").stdout)["baselines"] == {}
+    assert "was made of windows without labels" in refused(1, "evaluate", tmp_path / "out")
+
+
 def test_what_is_printed(arguments, cli, tmp_path, runtime_names):
     outcome = cli(*arguments())
     assert outcome.exit_code == 0, outcome.output

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """`edgernn inspect`: a row a layer, totals, accuracy."""
 
+import json
+
 import pytest
 
 
@@ -36,3 +38,11 @@ def test_metrics_of_another_kind(artifact, edit_json, cli, metrics):
     outcome = cli("inspect", artifact)
     assert outcome.exit_code == 0
     assert outcome.stdout.startswith("[bold]:bug:\n")
+
+
+def test_json(pristine, cli):
+    found = json.loads(cli("inspect", pristine, "--json", "-").stdout)
+    assert found["name"] == "small" and found["interface"]["features"] == ["f0", "f1", "f2"]
+    assert [layer["name"] for layer in found["layers"]] == ["gru_0", "dense_1"]
+    assert found["footprint"]["macs_per_step"] == 130 and found["metrics"]["int8"] == {"accuracy": 0.5}
+    assert found["evaluation"] is None

@@ -207,7 +207,7 @@ def _drawn(
             f"{ds.name}: {len(names)} {what}s can't give {tested} to test, {validated} to validation and at least one "
             f"to training; give data with more {what}s, or split by time"
         )
-    drawn = _best_draw(names, _classes_of_units(ds, units), (tested, validated), seed)
+    drawn = _best_draw(names, _classes_of_units(ds, units, np.arange(ds.n)), (tested, validated), seed)
     return _of_units(ds, units, what, *drawn)
 
 
@@ -224,20 +224,22 @@ def _validation_drawn(ds: Dataset, train: npt.NDArray[np.int64], test: npt.NDArr
     count = max(1, round(len(names) / 5))
     how = f"as given, validation {_in_words(ds, what)}"
 
-    (drawn,) = _best_draw(
-        names, _classes_of_units(ds.take(train), units[train]), (count,), seed, evenly=what == "recording"
-    )
+    has = _classes_of_units(ds, units, train)
+    (drawn,) = _best_draw(names, has, (count,), seed, evenly=what == "recording")
     validated = np.isin(units[train], drawn)
     return _checked(ds, Split(train[~validated], train[validated], test, how), ds.recording, "recording")
 
 
-def _classes_of_units(ds: Dataset, units: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """bool [units, C]: which classes the windows of each unit have, the units in sorted order."""
-    names, number = np.unique(units, return_inverse=True)
+def _classes_of_units(ds: Dataset, units: npt.NDArray[Any], windows: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """bool [units, C]: which classes these windows of each unit have, the units in sorted order."""
+    names, number = np.unique(units[windows], return_inverse=True)
     has = np.zeros((len(names), len(ds.classes)), np.bool_)
-    if ds.task == "classification":
-        rows = np.broadcast_to(number[:, None], ds.counted.shape)[ds.counted] if ds.per_step else number
-        has[rows, ds.y[ds.counted] if ds.per_step else ds.y] = True
+    y = ds.y[windows]
+    if ds.task == "classification" and ds.per_step:
+        at, step = np.nonzero(ds.counted[windows])
+        has[number[at], y[at, step]] = True
+    elif ds.task == "classification":
+        has[number, y] = True
     return has
 
 
@@ -246,8 +248,8 @@ def _best_draw(
 ) -> list[list[Any]]:
     """So many of the names for each part, drawn at random; the others train.
 
-    has: bool [names, C], the classes of each. The draw is the first after which no part lacks a class that need not, or
-    of those tried the one whose training part lacks the fewest, then whose other parts do. evenly: units of the same
+    has: bool [names, C], the classes of each. The draw is the first after which no part lacks a class without need, or
+    of those tried the one whose training part lacks the fewest, then whose other parts do. evenly: names of the same
     classes are dealt to the parts in proportion.
     """
     index = {name: i for i, name in enumerate(names)}

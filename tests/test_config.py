@@ -255,7 +255,10 @@ def test_files_that_are_too_much(write, text, words):
         (f"model.units={'1' * 5000}", "has no value of TOML: it has a number or a date that is out of range"),
         (f"model.units={DEEP}", "has no value of TOML: it is nested too deeply"),
         (f"{PATH}=1", "the configuration is nested too deeply"),
-        ("model.units=3\n[train]\nepochs=1", "--set model.units=3 goes on in another line: give each key a --set of its own"),
+        (
+            "model.units=3\n[train]\nepochs=1",
+            "--set model.units=3 goes on in another line: give each key a --set of its own",
+        ),
         ("model.units=3\rmodel.cell=rnn", "goes on in another line"),
         ("model.units=3 # 16", 'model.units is "3 # 16"'),
         ("model.units=3, other = 4", 'model.units is "3, other = 4"'),

@@ -88,6 +88,11 @@ def test_errors_are_safe_on_a_terminal(refused):
     assert message.isprintable() and "\\x1b[31m" in message
 
 
+def test_words_of_the_command_line_are_safe_on_a_terminal(cli):
+    outcome = cli("inspect", "x", "\x1b[31my")
+    assert outcome.exit_code == 2 and "\x1b" not in outcome.stderr and "\\x1b[31my" in outcome.stderr
+
+
 def test_quiet_commands_print_what_was_asked_for_alone(pristine, cli, tmp_path):
     for command in (["inspect", pristine], ["validate", pristine, "--runtime", "numpy"], ["boards"], ["runtimes"]):
         outcome = cli(*command, "-q")

@@ -321,8 +321,9 @@ def _tuples(value: Any, levels: int) -> Any:
 
 
 def _override(values: dict[str, Any], override: str, example: str) -> None:
-    if len(override.splitlines()) > 1:
-        raise ConfigError(f"--set {_cut(override)} has more than one line: give each key a --set of its own")
+    first, *others = override.splitlines() or [""]
+    if others:
+        raise ConfigError(f"--set {_cut(first)} goes on in another line: give each key a --set of its own")
     if not override.isascii() and override != override.encode("utf-8", "replace").decode("utf-8"):
         raise ConfigError(f"--set {_cut(override)} has bytes that are no UTF-8: write it in UTF-8")
     key, equals, text = override.strip().partition("=")

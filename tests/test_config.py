@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration: what `edgernn init` writes is the default, and a mistake names its key and what it should be."""
 
+import os
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -220,3 +222,63 @@ def test_settings_of_a_conversion_that_are_wrong(override, words):
     with pytest.raises(ConfigError) as caught:
         config.load_convert([override])
     assert words in str(caught.value) and "\n" not in str(caught.value)
+
+
+DEEP = "[" * 2000 + "]" * 2000
+PATH = ".".join(["a"] * 3000)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"a = {DEEP}", "edgernn.toml is not valid TOML: it is nested too deeply"),
+        (f"{PATH} = 1", "edgernn.toml is nested too deeply"),
+        (f"model = {'[' * 20}{']' * 20}", "edgernn.toml is nested too deeply"),
+        (
+            f"[model]\nunits = {'1' * 5000}",
+            "edgernn.toml is not valid TOML: it has a number or a date that is out of range",
+        ),
+        (f"[model]\nunits = 0x{'f' * 5000}", "model.units is a number of very many digits, but should be"),
+        (f"[train]\nlearning_rate = 1{'0' * 400}", "train.learning_rate is 1000"),
+        ("#" * 2**18 + "\n", "edgernn.toml has more than 256 KiB"),
+    ],
+    ids=lambda value: value[:12],
+)
+def test_files_that_are_too_much(write, text, words):
+    message = refusal(write(text))
+    assert words in message and len(message) < 400
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        (f"model.units={'1' * 5000}", "has no value of TOML: it has a number or a date that is out of range"),
+        (f"model.units={DEEP}", "has no value of TOML: it is nested too deeply"),
+        (f"{PATH}=1", "the configuration is nested too deeply"),
+        (
+            "model.units=3\n[train]\nepochs=1",
+            "--set model.units=3 goes on in another line: give each key a --set of its own",
+        ),
+        ("model.units=3\rmodel.cell=rnn", "goes on in another line"),
+        ("model.units=3 # 16", 'model.units is "3 # 16"'),
+        ("model.units=3, other = 4", 'model.units is "3, other = 4"'),
+        ("name=\udcff", "has bytes that are no UTF-8"),
+        ("\udcff=3", "has bytes that are no UTF-8"),
+    ],
+    ids=lambda value: ascii(value[:20]),
+)
+def test_overrides_that_are_too_much(override, words):
+    message = refusal(None, override)
+    assert words in message and len(message) < 400
+
+
+def test_settings_of_a_conversion_that_are_too_much():
+    with pytest.raises(ConfigError, match="out of range"):
+        config.load_convert([f"window={'1' * 5000}"])
+
+
+def test_files_that_never_end(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in (tmp_path / "pipe", tmp_path / "link", "/dev/null"):
+        assert f"{path} is no regular file" in refusal(Path(path))

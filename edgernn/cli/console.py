@@ -131,7 +131,7 @@ def _blocks(columns: Sequence[_Column], room: int) -> list[list[_Column]]:
 
 def _widths(columns: Sequence[_Column], room: int) -> list[int]:
     """Widths that fit: the widest column that has several words gives way first."""
-    widths = [column.most for column in columns]
+    widths = [min(column.most, room) for column in columns]
     while sum(widths) + _GAP * (len(widths) - 1) > room:
         slack = [width if width > column.least else 0 for width, column in zip(widths, columns, strict=True)]
         if not any(slack):

@@ -67,6 +67,9 @@ class _Commands(click.Group):
             return result
         except EdgernnError as error:
             raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
+        except click.UsageError as error:
+            error.message = printable(error.message)
+            raise
         except BrokenPipeError:
             raise
         except OSError as error:

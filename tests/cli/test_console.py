@@ -78,6 +78,14 @@ def test_sentences_end_lines_at_words(capsys, monkeypatch):
     assert [line[:5] for line in lines[:2]] == ["  wor", "    w"]
 
 
+@pytest.mark.parametrize("width", ["0", "1", "12", "x", "9" * 30])
+def test_strange_widths(capsys, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", width)
+    console.say("some words")
+    console.table("Title", ("name", "n"), [("first", "1,000,000"), ("second " * 5, 2)])
+    assert words([capsys.readouterr().out])[:2] == ["some", "words"]
+
+
 @pytest.mark.parametrize("how", ["say", "note"])
 def test_nothing_moves_the_cursor(capsys, how):
     getattr(console, how)(FORBIDDEN)

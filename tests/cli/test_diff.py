@@ -129,6 +129,8 @@ def test_litert_that_is_not_installed(own, refused, monkeypatch):
 def test_the_page_shows_what_the_command_prints(cli):
     page = (STOCK.parent.parent.parent / "docs" / "diff.md").read_text(encoding="utf-8")
     names = ("litert-reference", "litert-xnnpack", "litert-builtin", "tflite-runtime-builtin")
-    printed = cli("diff", STOCK, "--data", WINDOWS, *(word for name in names for word in ("--runtime", name))).stdout
+    command = ["diff", STOCK, "--data", WINDOWS, *(word for name in names for word in ("--runtime", name))]
+    printed = cli(*command, env={"COLUMNS": None}).stdout
+    assert max(map(len, printed.splitlines())) <= 80
     shown = "\n".join(f"    {line}".rstrip() for line in printed.splitlines())
     assert f"\n\n{shown}\n\n" in page

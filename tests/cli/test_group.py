@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The commands as a whole: they are found, they teach, and a wrong one is usage."""
 
+import os
 import subprocess
 import sys
 
@@ -61,3 +62,81 @@ def test_a_full_stdout(pristine):
         finished = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert finished.returncode == 1
     assert finished.stderr == "edgernn: the output failed: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["biuld"], "there is no command 'biuld': did you mean build?"),
+        (["valdate", "x"], "there is no command 'valdate': did you mean validate?"),
+        (["../build"], "there is no command '../build': did you mean build?"),
+        (["frobnicate"], f"there is no command 'frobnicate'; there are {', '.join(COMMANDS)}"),
+        (["runtimes", "install", "tflmm"], "there is no environment 'tflmm': did you mean tflm?"),
+        (["validate", "x", "--runtime", "litert-xnpack"], "no runtime 'litert-xnpack': did you mean litert-xnnpack?"),
+        (["validate", "x", "--target", "qemu:cortexm4"], "no target 'qemu:cortexm4': did you mean qemu:cortex_m4?"),
+        (["firmware", "x", "--board", "cortex-m4"], "there is no board 'cortex-m4': did you mean cortex_m4?"),
+        (["export", "x", "--out", "y", "--format", "zehpyr"], "there is no format 'zehpyr': did you mean zephyr?"),
+        (["init", "--source", "cvs"], "there is no source 'cvs'; there are watch, npz, csv"),
+    ],
+)
+def test_mistyped_names(refused, arguments, sentence):
+    assert sentence in refused(2, *arguments)
+
+
+def test_errors_are_safe_on_a_terminal(refused):
+    message = refused(2, "build", "--set", "model.\x1b[31munits\u202e=3")
+    assert message.isprintable() and "\\x1b[31m" in message
+
+
+def test_words_of_the_command_line_are_safe_on_a_terminal(cli):
+    outcome = cli("inspect", "x", "\x1b[31my")
+    assert outcome.exit_code == 2 and "\x1b" not in outcome.stderr and "\\x1b[31my" in outcome.stderr
+
+
+def test_quiet_commands_print_what_was_asked_for_alone(pristine, cli, tmp_path):
+    for command in (["inspect", pristine], ["validate", pristine, "--runtime", "numpy"], ["boards"], ["runtimes"]):
+        outcome = cli(*command, "-q")
+        assert (outcome.exit_code, outcome.output) == (0, ""), command
+    assert cli("boards", "--json", "--quiet").stdout.startswith("[")
+    exported = cli("export", pristine, "--format", "c", "--out", tmp_path / "c", "-q")
+    assert exported.output == f"{tmp_path / 'c'}\n"
+    assert cli("run", pristine, "--input", "-", "-q", input="1,2,3\n" * 12).stdout.startswith('{"step": 11')
+    failed = cli("inspect", tmp_path / "none", "-q")
+    assert failed.exit_code == 1 and failed.stderr.startswith("edgernn: ")
+
+
+def test_a_quiet_build_prints_the_path(cli, windows, tmp_path, untrained):
+    sets = [word for text in ("data.source=npz", f"data.path={windows()}") for word in ("--set", text)]
+    outcome = cli("build", "-q", "--out", tmp_path / "out", *sets)
+    assert (outcome.exit_code, outcome.output) == (0, f"{tmp_path / 'out'}\n")
+
+
+SHELL = [sys.executable, "-c", "import sys; sys.argv = ['edgernn']; from edgernn.cli import main; main()"]
+
+
+def test_completion():
+    source = {**os.environ, "_EDGERNN_COMPLETE": "bash_source"}
+    script = subprocess.run(SHELL, env=source, capture_output=True, text=True).stdout
+    assert "complete -o nosort -F _edgernn_completion edgernn" in script
+    for words, found in (("edgernn bu", "plain,build"), ("edgernn inspect --verb", "plain,--verbose")):
+        asked = {"_EDGERNN_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        done = subprocess.run(SHELL, env={**os.environ, **asked}, capture_output=True, text=True)
+        assert done.stdout.splitlines() == [found]
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "status", "stderr"),
+    [
+        ("inspect ARTIFACT", ">&-", 0, ""),
+        ("validate ARTIFACT --runtime numpy", ">&-", 0, "validate ...\n"),
+        ("validate ARTIFACT --runtime numpy", "2>&-", 0, ""),
+        ("run ARTIFACT --input -", "<&-", 1, "edgernn: the input has 0 samples, "),
+        ("inspect nowhere", ">&- 2>&- <&-", 1, ""),
+        ("biuld", ">&-", 2, "edgernn: there is no command 'biuld': did you mean build?\n"),
+    ],
+)
+def test_closed_streams(pristine, words, closed, status, stderr):
+    line = f'"$0" -m edgernn {words.replace("ARTIFACT", str(pristine))} {closed}'
+    done = subprocess.run(["sh", "-c", line, sys.executable], capture_output=True, text=True)
+    assert (done.returncode, done.stderr[: len(stderr)]) == (status, stderr)
+    assert "Traceback" not in done.stderr

@@ -37,3 +37,26 @@ def test_a_place_that_cannot_be_written(cli, refused, tmp_path):
     assert cli("init", tmp_path).exit_code == 2
     assert cli("init", tmp_path / "a.toml", "--source", "excel").exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("source", config.SOURCES)
+def test_stdout_gets_the_file_alone(cli, tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    outcome = cli("init", "-", "--source", source)
+    assert (outcome.exit_code, outcome.output) == (0, config.commented(source))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_build_takes_the_file(cli, windows, tmp_path, monkeypatch, untrained):
+    monkeypatch.chdir(tmp_path)
+    windows()
+    assert cli("init").exit_code == 0
+    outcome = cli("build", "--set", "model.units=4")
+    assert outcome.exit_code == 0 and outcome.stderr.startswith("The configuration is edgernn.toml\n")
+    assert (tmp_path / "build" / "windows" / "manifest.json").is_file()
+
+
+def test_a_build_refuses_a_broken_file_of_its_own(refused, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "edgernn.toml").symlink_to("nowhere")
+    assert "edgernn.toml can't be read (No such file or directory)" in refused(2, "build", "-q")

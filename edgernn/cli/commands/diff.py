@@ -141,7 +141,7 @@ def _graph(model: Path, content: bytes) -> "Graph":
 
 
 def _show_outputs(report: "Report") -> None:
-    columns = ("runtime", "version", "status", "values", "differ", "share", "largest", "operators that differ")
+    columns = ("runtime", "version", "status", "values", "differ", "share", "largest", "ops that differ")
     rows = []
     for path in report.paths:
         told = path.status not in ("base", "unavailable")

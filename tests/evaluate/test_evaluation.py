@@ -2,9 +2,11 @@
 """The figures of an artifact, from what it stores and on other windows."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from edgernn.errors import ArtifactError, DataError
 from edgernn.evaluate import evaluate
 from edgernn.metrics import baselines
 
+PAGE = Path(__file__).parents[2] / "docs" / "evaluate.md"
 CLASSES, FEATURES = ("c0", "c1"), ("f0", "f1", "f2")
 
 
@@ -49,6 +52,15 @@ def test_the_stored_part_needs_numpy_alone(judged):
     )
     done = subprocess.run([sys.executable, "-c", program, judged(make())], capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("40\n", "")
+
+
+def test_the_example_of_the_page(judged, tmp_path):
+    folder = judged(make())
+    (tmp_path / "build").mkdir()
+    folder.rename(tmp_path / "build" / "watch")
+    (example,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", example], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr == "" and [line.split()[0] for line in done.stdout.splitlines()[1:]] == ["c0", "c1"]
 
 
 def test_streams_that_are_never_reset(judged, model):

@@ -56,7 +56,7 @@ def command(
 
 
 def _content(artifact: Path, latencies: "Sequence[Latency]", figures: "Sequence[Figures]") -> dict[str, Any]:
-    """What --json gives: docs/commands.md."""
+    """What --json gives: docs/evaluate.md."""
     return {
         "artifact": str(artifact),
         "runtimes": [asdict(latency) for latency in latencies],

@@ -62,7 +62,7 @@ def command(
 
 
 def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
-    """What --json gives: docs/commands.md."""
+    """What --json gives: docs/evaluate.md."""
     return {
         "artifact": str(built.folder),
         "division": built.division,

@@ -76,7 +76,7 @@ def command(
 
 
 def _content(converted: "Converted") -> dict[str, Any]:
-    """What --json gives: docs/commands.md."""
+    """What --json gives: docs/evaluate.md."""
     return {
         "artifact": str(converted.folder),
         "notes": list(converted.notes),

@@ -34,7 +34,7 @@ def command(artifact: Path, json_file: Path | None) -> None:
 
 
 def _content(model: "Model") -> dict[str, Any]:
-    """What --json gives: docs/commands.md."""
+    """What --json gives: docs/evaluate.md."""
     from edgernn import footprint
 
     program = model.integer.program

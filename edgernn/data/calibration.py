@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgernn.data import npz
 from edgernn.data.dataset import Dataset, Task, from_arrays
-from edgernn.data.mistakes import check_columns
+from edgernn.data.mistakes import check_targets
 from edgernn.errors import ConfigError, DataError
 
 
@@ -53,7 +53,7 @@ class Calibration:
         Raises DataError when the file does not fit the task, the outputs or itself, ConfigError when `names` does not.
         """
         if self.labelled and "targets" not in self._names:
-            check_columns(self._path.name, self._arrays["y"])
+            check_targets(self._path.name, self._arrays["y"])
         if self.labelled and self.task != task:
             raise DataError(
                 f"{self._path}: y is of {self.task}, the model of {task}: save classes as integers and real targets as "

@@ -161,9 +161,9 @@ def from_arrays(
     whose entry in y is not looked at. complete: every class has to have a window, which training needs.
 
     Raises DataError; also when a class has no window, when a target never changes, or when there are fewer windows than
-    classes. What may mean something else is refused (`edgernn.data.mistakes`): floats [n] of 0, 1, ... (class numbers);
-    without `targets`, columns of one-hot classes or of probabilities, and floats [n, T] (a target per step, or T per
-    window); and without `features` or anything else that tells the steps, an x [n, F, T] with the channels first.
+    classes. What may mean something else is refused (`edgernn.data.mistakes`): without `targets`, floats 0, 1, ...
+    (class numbers), columns of one-hot classes or of probabilities, and floats [n, T] (a target per step, or T per
+    window); without `features` or anything else that tells the steps, an x [n, F, T] with the channels first.
     """
     samples = _real(name, "x", x)
     if samples.ndim != 3 or 0 in samples.shape:
@@ -306,7 +306,7 @@ def _target(
         raise DataError(f"{name}: y has the shape {list(y.shape)} but x has {n} windows; give y one entry per window")
     real = y.dtype.kind == "f"
     if targets is None or not real:
-        _check_columns(name, y, steps, classes)
+        _check_looks(name, y, steps, classes)
     if real:
         if classes is not None:
             raise DataError(
@@ -330,10 +330,10 @@ def _target(
     return numbers, names, per_step
 
 
-def _check_columns(name: str, y: npt.NDArray[Any], steps: int, classes: tuple[str, ...] | None) -> None:
-    """Raises DataError where columns of y stand for classes. As many as steps may be the classes 0 and 1 of each."""
+def _check_looks(name: str, y: npt.NDArray[Any], steps: int, classes: tuple[str, ...] | None) -> None:
+    """Raises DataError where numbers look like classes. As many columns as steps may be the classes 0 and 1 of each."""
     if y.dtype.kind == "f" or y.shape[1:] != (steps,):
-        mistakes.check_columns(name, y)
+        mistakes.check_targets(name, y)
     elif classes is None and steps > 1 and mistakes.is_one_hot(y):
         raise DataError(
             f"{name}: y has rows of a single 1, and as many columns as x has steps, {steps}: save y.argmax(1) if they "
@@ -356,8 +356,6 @@ def _real_targets(
             f"save y as [{n}, {steps}, 1] for a target per step, give `targets` with {steps} names for targets per "
             "window, or save integers for classes"
         )
-    if y.ndim == 1:
-        mistakes.check_class_numbers(name, y)
     real = _real(name, "y", y)
     if y.ndim == 3:
         real[~counted] = 0

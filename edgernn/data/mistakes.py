@@ -17,14 +17,26 @@ _MOST_WINDOWS = 256
 _ROUNDING = 1e-3
 
 
-def check_class_numbers(name: str, y: npt.NDArray[Any]) -> None:
-    """Raises DataError for floats [n] that are 0..C-1 or 1..C, each of them present, C from 2 to 20 and below n."""
-    found = np.unique(y)
-    few = 2 <= len(found) <= _MOST_FLOAT_CLASSES and len(found) < len(y)
+def check_targets(name: str, y: npt.NDArray[Any]) -> None:
+    """Raises DataError for a y of numbers, whose targets have no names, that looks like classes.
+
+    A single column, [n], [n, 1] or [n, T, 1], of floats that are class numbers; K > 1 columns, [n, K] or [n, T, K],
+    that are one-hot or say how likely each class is. In [n, T, K], rows of zeros and of NaN may be padding.
+    """
+    if y.dtype.kind == "f" and (y.ndim == 1 or (y.ndim in (2, 3) and y.shape[-1] == 1)):
+        _check_class_numbers(name, y)
+    if y.dtype.kind in "fiub" and y.ndim in (2, 3) and y.shape[-1] > 1:
+        _check_columns(name, y)
+
+
+def _check_class_numbers(name: str, y: npt.NDArray[Any]) -> None:
+    """Those are 0..C-1 or 1..C, each of them present, C from 2 to 20 and below the count of the numbers."""
+    found = np.unique(y[~np.isnan(y)])
+    few = 2 <= len(found) <= _MOST_FLOAT_CLASSES and len(found) < y.size
     if few and found[0] in (0, 1) and (found == found[0] + np.arange(len(found))).all():
         raise DataError(
             f"{name}: y holds the floats {int(found[0])} to {int(found[-1])}, all whole, which look like class numbers;"
-            f" save y as integers for classes, or as [{len(y)}, 1] for real targets"
+            " save y as integers, or give a `targets` name if it is a number to estimate"
         )
 
 
@@ -35,14 +47,7 @@ def is_one_hot(rows: npt.NDArray[Any]) -> bool:
     )
 
 
-def check_columns(name: str, y: npt.NDArray[Any]) -> None:
-    """Raises DataError for numbers [n, K] or [n, T, K], K > 1, whose K columns stand for classes.
-
-    Those are rows with a single 1, rows of other zeros and ones, and rows that sum to 1. In [n, T, K], rows of zeros
-    and of NaN may be padding and do not count.
-    """
-    if y.dtype.kind not in "fiub" or y.ndim not in (2, 3) or y.shape[-1] < 2:
-        return
+def _check_columns(name: str, y: npt.NDArray[Any]) -> None:
     rows = y.reshape(-1, y.shape[-1])
     if y.ndim == 3:
         rows = rows[~((rows == 0) | (rows != rows)).all(axis=1)]

@@ -155,11 +155,12 @@ def test_floats_that_look_like_class_numbers(y, accepted):
     if accepted:
         assert from_arrays("a", x, np.array(y, float)).task == "regression"
     else:
-        with pytest.raises(
-            DataError, match=rf"floats {min(y)} to {max(y)}, .* as integers for classes, or as \[{len(y)}, 1\]"
-        ):
-            from_arrays("a", x, np.array(y, float))
-    assert from_arrays("a", x, np.array(y, float)[:, None]).task == "regression"
+        says = rf"floats {min(y)} to {max(y)}, .* as integers, or give a `targets` name"
+        column = np.array(y, float)[:, None]
+        for same in (column[:, 0], column, np.repeat(column, 3, axis=1)[..., None]):
+            with pytest.raises(DataError, match=says):
+                from_arrays("a", x, same)
+    assert from_arrays("a", x, np.array(y, float), targets=["grade"]).task == "regression"
 
 
 ONE_HOT = np.eye(5, dtype=int)[[0, 1, 4, 0]]
@@ -318,7 +319,7 @@ def not_finite(value, at):
         (X, np.zeros((4, 2)), {"targets": ["a", "a"]}, "two targets have the same name, `a`"),
         (X, Y, {"targets": ["a"]}, "targets are named, but y holds classes"),
         (X, not_finite(np.nan, (1, 2, 0)), {}, r"y holds nan .* window 1, step 2, target 0 \(target_0\)"),
-        (X, Y.astype(float), {"classes": ["a", "b"]}, "y holds floats, but classes are named"),
+        (X, Y + 0.5, {"classes": ["a", "b"]}, "y holds floats, but classes are named"),
         (X, Y - 1, {}, "y holds the class -1; number the classes from 0"),
         (X, Y * 2, {}, "the class `1` has no window"),
         (X, np.array([1, 2, 3, 1]), {}, "y holds the classes 1 to 3 and no 0; number them from 0: save y - 1"),

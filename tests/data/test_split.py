@@ -237,7 +237,7 @@ def test_parts_in_which_nothing_counts():
 
 
 def test_a_test_part_whose_target_never_changes():
-    y = np.array([1.0, 2, 3, 4, 5, 6, 7, 7, 7, 7])[:, None]
+    y = np.array([1.5, 2, 3, 4, 5, 6, 7, 7, 7, 7])
     named = np.array(["train"] * 5 + ["validation"] * 2 + ["test"] * 3)
     ds = from_arrays("c", np.ones((10, 2, 1)), y, split=named)
     with pytest.raises(DataError, match="in the test part no target ever changes"):

@@ -40,7 +40,7 @@ $(BENCH): $(DEV)
 	touch $@
 
 demo: $(READY) ## Install (2.6 GB), then build the default model from smartwatch recordings into build/watch
-	@echo "Trains the default model in three stages and checks it on every runtime: about 2 minutes on two cores."
+	@echo "Trains the default model in three stages and checks it on every runtime: about a minute on two cores."
 	@mkdir -p build
 	$(BIN)/edgernn init - --source watch >build/watch.toml
 	$(BIN)/edgernn build build/watch.toml --out build/watch --force

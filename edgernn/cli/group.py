@@ -68,8 +68,12 @@ class _Commands(click.Group):
         except EdgernnError as error:
             raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
         except click.UsageError as error:
-            error.message = printable(error.message)
-            raise
+            message = error.format_message()
+            # Click's own sentences have lines and tabs.
+            safe = "".join(c if c in "\n\t" else printable(c) for c in message)
+            if safe == message:
+                raise
+            raise click.UsageError(safe, ctx=error.ctx) from error
         except BrokenPipeError:
             raise
         except OSError as error:

@@ -67,7 +67,7 @@ def _clipping(layers: "Sequence[LayerReport]") -> tuple[str, bool]:
         reach = f"they reach {worst.state_limit:g}"
         return f"clip {worst.clipped_states:.1%} of the states of {worst.name} ({reach})", True
     share = max(matrix.clipped_operand for layer in layers for matrix in layer.matrices)
-    return f"clip at most {share:.1%} of a layer's operands", False
+    return ("clip nothing" if share < 5e-4 else f"clip at most {share:.1%} of a layer's operands"), False
 
 
 def _advice(operands: str, clips: bool) -> str:

@@ -87,6 +87,10 @@ def test_the_sentence(before, after, layers, operands, same, sentence):
 
 def test_clipped_states_are_told_though_the_metric_holds():
     assert "expect losses" in verdict({"accuracy": 1.0}, {"accuracy": 1.0}, CUT, "int8")
+    plain = (layer("gru_0"),)
+    assert verdict({"rmse": 1.0}, {"rmse": 0.9}, plain, "int8") == (
+        "8 bits do not raise the RMSE and clip nothing: nothing to do"
+    )
     assert "weight_decay" in verdict({"accuracy": 1.0}, {"accuracy": 1.0}, CUT, "int16")
     assert "quantize.windows" in verdict({"rmse": 1.0}, {"rmse": 1.2}, FINE, "int16")
     assert "expect losses" in verdict({}, {}, (layer("dense_0", ratio=10.0),), "int8")

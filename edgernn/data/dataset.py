@@ -36,7 +36,8 @@ class Dataset:
     start: int64 [n], first step of the window in its recording (zeros when not given);
     rate: steps a second, 0 where unknown;
     ignored: bool [n, T] or None, with `per_step` the samples that neither train nor judge a model, whose y is 0; they
-    are stepped through like all others.
+    are stepped through like all others;
+    notes: for the user, what was found in the data and left out of it; they are no content.
 
     Raises DataError when a shape, a dtype or a value contradicts this. A subset (`take`) may lack a class; that every
     class has a window is what `from_arrays` checks.
@@ -57,6 +58,7 @@ class Dataset:
     start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rate: float = 0.0
     ignored: npt.NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_x(self)

@@ -223,7 +223,7 @@ def _check_named(where: str, name: str, unit: str, low: float, step: float) -> N
     if not _SLOWEST / 5 <= rate <= fastest or abs(low) * UNITS[unit] > _AGE[1]:
         raise DataError(
             f"{where}: the name of column `{name}` says {_WORDS[unit]}, but it begins at {low:g} and its steps are "
-            f"{step:g}; give time_unit, one of {', '.join(UNITS)}"
+            f'{step:g}; give time_unit, one of {", ".join(UNITS)}'
         )
 
 
@@ -246,10 +246,8 @@ def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
         if step < 1 / _FASTEST_SECONDS:
             return []
         days = step * 1440
-        if (
-            _SPREADSHEET[0] <= low
-            and high <= _SPREADSHEET[1]
-            and (step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01))
+        if _SPREADSHEET[0] <= low and high <= _SPREADSHEET[1] and (
+            step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01)
         ):
             return ["s", "d"]
         return ["s"] if 1e3 / step > _FASTEST_FRACTION else ["s", "ms"]
@@ -414,9 +412,7 @@ def _dates(parts: list[_Fields]) -> Times:
     return Times(tuple(_since_1970(part, order) for part in parts), words)
 
 
-def _order(
-    column: Column, dates: npt.NDArray[np.int64], form: tuple[str, bool, bool]
-) -> tuple[tuple[int, int, int], str]:
+def _order(column: Column, dates: npt.NDArray[np.int64], form: tuple[str, bool, bool]) -> tuple[tuple[int, int, int], str]:
     """Where year, month and day stand; decided by the data, or refused."""
     separator, year_first, year_last = form
     if year_first:
@@ -458,7 +454,5 @@ def _since_1970(part: _Fields, order: tuple[int, int, int]) -> Seconds:
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first = months.astype("datetime64[D]")
     days = ((months + 1).astype("datetime64[D]") - first).astype(np.int64)
-    _check(
-        part.column, (month >= 1) & (month <= 12) & (day >= 1) & (day <= days), "no date; repair it, or give time_unit"
-    )
+    _check(part.column, (month >= 1) & (month <= 12) & (day >= 1) & (day <= days), "no date; repair it, or give time_unit")
     return (first.astype(np.int64) + day - 1) * _DAY + part.day - part.zone

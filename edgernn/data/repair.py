@@ -131,7 +131,7 @@ def _filled(column: Column, values: Values, missing: Missing) -> Values:
     present = np.flatnonzero(~np.isnan(values))
     if not present.size:
         raise DataError(
-            f"{column.where}: column `{column.name}` holds no value; leave the recording or the column out, or give "
+            f'{column.where}: column `{column.name}` holds no value; leave the recording or the column out, or give '
             'missing = "drop"'
         )
     rows = np.arange(len(values))
@@ -175,11 +175,7 @@ def _check_marks(columns: Sequence[Column], values: list[Values]) -> None:
     usual = everything[~np.isin(everything, _MARKS)]
     if not usual.size or usual.size == everything.size:
         return
-    marks = [
-        mark
-        for mark in np.unique(everything[np.isin(everything, _MARKS)]).tolist()
-        if _is_mark(mark, everything, usual)
-    ]
+    marks = [mark for mark in np.unique(everything[np.isin(everything, _MARKS)]).tolist() if _is_mark(mark, everything, usual)]
     if not marks:
         return
     told = " and ".join(f"{mark:.10g} in {int((everything == mark).sum()):,}" for mark in marks)

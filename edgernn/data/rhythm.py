@@ -43,7 +43,9 @@ class Rhythm:
         return bool(rate and self.rate) and not (self.even and abs(self.rate - rate) <= _EVEN * rate)
 
 
-def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str = "", packets: bool = False) -> Rhythm:
+def rhythm(
+    column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str = "", packets: bool = False
+) -> Rhythm:
     """The rhythm of one recording: its time column, and the seconds [N] in it.
 
     Rows are even where nine of ten steps lie within half a period (or what the column resolves) of the period, and ten
@@ -60,9 +62,7 @@ def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str
         return Rhythm(0.0, time, ((0, len(time)),), np.empty(0))
     steps = np.diff(time)
     if not steps.any():
-        raise DataError(
-            f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow"
-        )
+        raise DataError(f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow")
     if packets:
         return _spread(column, time, gap)
     if gap == "":

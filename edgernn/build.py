@@ -35,7 +35,7 @@ Trainer = Callable[..., FloatModel]
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words."""
+    """What became of a build; division: how the windows were divided, in words; notes: what was found in the data."""
 
     folder: Path
     division: str
@@ -43,6 +43,7 @@ class Built:
     layers: tuple[LayerReport, ...]
     validation: Report
     totals: dict[str, int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
     totals = footprint.totals(trained.quantized.model.program)
-    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
+    return Built(
+        folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals, data.notes
+    )
 
 
 def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer | None = None) -> Folds:

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from edgernn import cells
-from edgernn.data import csv, npz, watch
+from edgernn.data import csv, npz, watch, wide
 from edgernn.data.dataset import Dataset
 from edgernn.data.text.reading import Reading
 from edgernn.errors import ConfigError
@@ -107,13 +107,23 @@ class CsvData(_Data):
         "auto", description="what begin and end are: rows, from 0, or time; auto: time where there is a time column"
     )
     unlabelled: str = Field("", description="the class of steps without a label; empty: they do not count")
+    layout: Literal["long", "wide"] = Field("long", description='wide: a row is a window; columns = ["*"] takes all')
+    channels: int = Field(1, ge=1, description="of a wide row, whose columns are x0, y0, x1, y1 for two")
 
     def load(self) -> Dataset:
         """The windows of the files that `path` means now."""
         options = self.model_dump(exclude={"source", "path", *_Data.model_fields})
         reading, cutting = ({key: options[key] for key in options if key in known} for known in _CSV_KEYS)
         cutting = {key: value for key, value in cutting.items() if value != ""}
+        if self.layout == "wide":
+            return self._wide(Reading(**reading), cutting)
         return csv.load(self.path, Reading(**reading), csv.Cutting(**cutting))
+
+    def _wide(self, reading: Reading, cutting: dict[str, Any]) -> Dataset:
+        given = [key for key in cutting if key != "ignore" and cutting[key] != CsvData.model_fields[key].default]
+        if given:
+            raise ConfigError(f'data.{given[0]} does not go with data.layout = "wide", where a row is a window')
+        return wide.load(self.path, reading, self.channels, self.ignore)
 
 
 def _recurrent(cell: str) -> str:

@@ -82,7 +82,7 @@ def _check_options(reading: Reading, cutting: Cutting) -> None:
 def _lengths(path: str | Path, found: Recordings, spans: Sequence[Recording], cutting: Cutting) -> _Lengths:
     rate = found.rate or None
     for part in found.parts:
-        if len(part.x) <= cutting.horizon:
+        if cutting.horizon and len(part.x) <= cutting.horizon:
             raise DataError(
                 f"{part.where}: has {len(part.x)} rows, too few for a horizon of {cutting.horizon}; "
                 "shorten it, or leave it out"
@@ -102,6 +102,8 @@ def _lengths(path: str | Path, found: Recordings, spans: Sequence[Recording], cu
 
 def _unbroken(part: Recording) -> list[Recording]:
     """The spans of a recording without a missing step."""
+    if not len(part.number):
+        return []
     edges = [0, *(np.flatnonzero(np.diff(part.number) != 1) + 1).tolist(), len(part.number)]
     return [part.take(slice(begin, end)) for begin, end in pairwise(edges)]
 

@@ -48,7 +48,8 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
 
 
 def _show(built: "Built") -> None:
-    say(built.division)
+    for line in (*built.notes, built.division):
+        say(line)
     say("")
     results.show_stages("Held-out windows", built.stages)
     say("")

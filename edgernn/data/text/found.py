@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The rows of all files of a data set, as they are written; and what to do where a column is missing."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from edgernn.data.column import Column
 from edgernn.data.text import layout, sensors
 from edgernn.data.text.form import is_number, separator
 from edgernn.data.text.layout import Layout
@@ -31,6 +35,13 @@ class Found:
     def sensors(self) -> range:
         return range(len(self.recordings[0]))
 
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """How the files are written, for the user."""
+        words = {piece.source.path: piece.words for recording in self.recordings for piece in recording}
+        forms = Counter(words.values()).items()
+        return tuple(f"{count} {'file' if count == 1 else 'files'} read as CSV: {form}" for form, count in forms)
+
     def of(self, sensor: int) -> list[Piece]:
         return [recording[sensor] for recording in self.recordings]
 
@@ -48,6 +59,13 @@ def find(path: str | Path, reading: Reading) -> Found:
     found = tuple(recording for some in together for recording in _pieces(some, names))
     _check_one_mark([piece for recording in found for piece in recording])
     return Found(files, names, found)
+
+
+def check_filled(column: Column, otherwise: str = "") -> None:
+    """Raises DataError for an empty cell; otherwise: what else to do, for the message."""
+    filled = np.asarray(column.cells) != ""
+    if not filled.all():
+        raise DataError(f"{column.at(int(filled.argmin()))} is empty; fill it in, or remove this row{otherwise}")
 
 
 def _check_one_form(parts: Sequence[Part]) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Text files -> recordings: channels, labels or targets of each step, and what the path says of them."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from edgernn.data.column import Column
 from edgernn.data.rhythm import Rhythm
 from edgernn.data.text import layout, sensors
 from edgernn.data.text.annotations import Annotations, Intervals, labels, steps
-from edgernn.data.text.found import Found, find
+from edgernn.data.text.found import Found, check_filled, find
 from edgernn.data.text.pieces import Piece
 from edgernn.data.text.reading import Names, Reading
 from edgernn.data.text.sensors import Joined, Track
@@ -88,7 +87,8 @@ def read(path: str | Path, reading: Reading) -> Recordings:
     ]
     if reading.times:
         parts.sort(key=lambda part: part.begin)
-    notes = (*_forms(found), *found.layout.notes, *notes, *_unlabelled(parts))
+    parts = _numbered(parts)
+    notes = (*found.forms, *found.layout.notes, *notes, *_unlabelled(parts))
     return Recordings(tuple(parts), found.names, beats.rate, notes)
 
 
@@ -168,9 +168,8 @@ def _labelled(piece: Piece, names: Names) -> npt.NDArray[np.bool_]:
             continue
         if name == names.reading.label and names.reading.missing == "drop":
             kept &= filled
-        elif not filled.all():
-            more = ', or give unlabelled = "none" as its class' if name == names.reading.label else ""
-            raise DataError(f"{column.at(int(filled.argmin()))} is empty; fill it in, or remove this row{more}")
+        else:
+            check_filled(column, ', or give unlabelled = "none" as its class' * (name == names.reading.label))
     return kept
 
 
@@ -259,6 +258,17 @@ def _columns(joined: Joined, names: tuple[str, ...]) -> npt.NDArray[np.float64]:
     return joined.values[:, [joined.names.index(name) for name in names]]
 
 
+def _numbered(parts: Sequence[Recording]) -> list[Recording]:
+    """The parts of one recording with their steps behind each other, and at least one missing between them."""
+    begins: dict[tuple[str, ...], int] = {}
+    numbered = []
+    for part in parts:
+        begin = begins.get(part.key, 0)
+        numbered.append(replace(part, number=part.number + begin))
+        begins[part.key] = begin + int(part.number.max(initial=-1)) + 2
+    return numbered
+
+
 def _unlabelled(parts: Sequence[Recording]) -> tuple[str, ...]:
     absent = [int((part.labels == "").sum()) for part in parts if part.labels is not None]
     if not sum(absent):
@@ -266,9 +276,3 @@ def _unlabelled(parts: Sequence[Recording]) -> tuple[str, ...]:
     of = f"{sum(absent)} of {sum(len(part.x) for part in parts)} steps"
     whole = sum(count == len(part.x) for count, part in zip(absent, parts, strict=True))
     return (f"{of} have no label and don't count" + f", among them {whole} whole recordings" * bool(whole),)
-
-
-def _forms(found: Found) -> tuple[str, ...]:
-    words = {piece.source.path: piece.words for recording in found.recordings for piece in recording}
-    forms = Counter(words.values()).items()
-    return tuple(f"{count} {'file' if count == 1 else 'files'} read as CSV: {form}" for form, count in forms)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -169,9 +168,8 @@ def _unwrapped(column: Column, values: Seconds) -> tuple[Seconds, list[str]]:
             for row in back.tolist():
                 continued[row + 1 :] += size
             lines = ", ".join(str(column.lines[row + 1]) for row in back[:3].tolist()) + ", ..." * (back.size > 3)
-            return continued, [
-                f"{column.where}: column `{column.name}` is a counter of {words}, continued where it wraps (line {lines})"
-            ]
+            told = f"is a counter of {words}, continued where it wraps (line {lines})"
+            return continued, [f"{column.where}: column `{column.name}` {told}"]
     return values, []
 
 
@@ -223,7 +221,7 @@ def _check_named(where: str, name: str, unit: str, low: float, step: float) -> N
     if not _SLOWEST / 5 <= rate <= fastest or abs(low) * UNITS[unit] > _AGE[1]:
         raise DataError(
             f"{where}: the name of column `{name}` says {_WORDS[unit]}, but it begins at {low:g} and its steps are "
-            f'{step:g}; give time_unit, one of {", ".join(UNITS)}'
+            f"{step:g}; give time_unit, one of {', '.join(UNITS)}"
         )
 
 
@@ -246,15 +244,17 @@ def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
         if step < 1 / _FASTEST_SECONDS:
             return []
         days = step * 1440
-        if _SPREADSHEET[0] <= low and high <= _SPREADSHEET[1] and (
-            step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01)
+        if (
+            _SPREADSHEET[0] <= low
+            and high <= _SPREADSHEET[1]
+            and (step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01))
         ):
             return ["s", "d"]
         return ["s"] if 1e3 / step > _FASTEST_FRACTION else ["s", "ms"]
     units = []
     for unit in ("s", "ms", "us", "ns"):
         begin = low * UNITS[unit]
-        old = unit == "s" and _AGE[0] <= begin <= _AGE[1]
+        old = (unit == "s" and _AGE[0] <= begin <= _AGE[1]) or _EPOCH[0] <= begin <= _EPOCH[1]
         if _SLOWEST <= 1 / (step * UNITS[unit]) <= _FASTEST and (begin < _UPTIME or old):
             units.append(unit)
     return units
@@ -263,8 +263,8 @@ def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
 def _undecided(where: str, name: str, low: float, step: float, units: list[str], whole: bool) -> str:
     if not units:
         return (
-            f"{where}: column `{name}` begins at {low:.10g} and its steps are {step:g}, which is no rate of a sensor in "
-            f"any unit; give time_unit, one of {', '.join(UNITS)}, or leave time out and give rate"
+            f"{where}: column `{name}` begins at {low:.10g} and its steps are {step:g}, which is no rate of a sensor "
+            f"in any unit; give time_unit, one of {', '.join(UNITS)}, or leave time out and give rate"
         )
     # Of more than two, those that are nearest to the rates at which sensors are read; the faster first.
     likely = sorted(sorted(units, key=lambda unit: abs(np.log(step * UNITS[unit])))[:2], key=UNITS.__getitem__)
@@ -312,13 +312,14 @@ def _iso(columns: Sequence[Column]) -> list[Seconds] | None:
         letters = cells.view("U1").reshape(len(cells), -1)
         if not ((letters[:, [4, 7]] == "-").all() and np.char.isdigit(letters[:, [0, 9]]).all()):
             return None
-        if np.isin(letters[:, 10:], ["Z", "+", "-"]).any():
+        if not np.isin(letters[:, 10:], list("0123456789T :.") + [""]).all():
             return None
         try:
             times = cells.astype("datetime64[ns]").astype(np.int64)
         except ValueError:
             return None
-        found.append(times / 1e9)
+        whole, rest = np.divmod(times, 10**9)
+        found.append(whole + rest / 1e9)
     return found
 
 
@@ -412,7 +413,9 @@ def _dates(parts: list[_Fields]) -> Times:
     return Times(tuple(_since_1970(part, order) for part in parts), words)
 
 
-def _order(column: Column, dates: npt.NDArray[np.int64], form: tuple[str, bool, bool]) -> tuple[tuple[int, int, int], str]:
+def _order(
+    column: Column, dates: npt.NDArray[np.int64], form: tuple[str, bool, bool]
+) -> tuple[tuple[int, int, int], str]:
     """Where year, month and day stand; decided by the data, or refused."""
     separator, year_first, year_last = form
     if year_first:
@@ -454,5 +457,7 @@ def _since_1970(part: _Fields, order: tuple[int, int, int]) -> Seconds:
     months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
     first = months.astype("datetime64[D]")
     days = ((months + 1).astype("datetime64[D]") - first).astype(np.int64)
-    _check(part.column, (month >= 1) & (month <= 12) & (day >= 1) & (day <= days), "no date; repair it, or give time_unit")
+    _check(
+        part.column, (month >= 1) & (month <= 12) & (day >= 1) & (day <= days), "no date; repair it, or give time_unit"
+    )
     return (first.astype(np.int64) + day - 1) * _DAY + part.day - part.zone

@@ -73,7 +73,7 @@ def channel(
 def target(
     columns: Sequence[Column], *, missing: Missing = "error", sentinels: Sentinels = "auto", decimal: str = "."
 ) -> Repaired:
-    """Like `channel` for a real target, which is never invented: its rows are dropped where `channel` would fill them."""
+    """Like `channel` for a real target, which is never invented: rows that `channel` would fill are dropped."""
     return channel(columns, missing="error" if missing == "error" else "drop", sentinels=sentinels, decimal=decimal)
 
 
@@ -131,7 +131,7 @@ def _filled(column: Column, values: Values, missing: Missing) -> Values:
     present = np.flatnonzero(~np.isnan(values))
     if not present.size:
         raise DataError(
-            f'{column.where}: column `{column.name}` holds no value; leave the recording or the column out, or give '
+            f"{column.where}: column `{column.name}` holds no value; leave the recording or the column out, or give "
             'missing = "drop"'
         )
     rows = np.arange(len(values))
@@ -175,17 +175,22 @@ def _check_marks(columns: Sequence[Column], values: list[Values]) -> None:
     usual = everything[~np.isin(everything, _MARKS)]
     if not usual.size or usual.size == everything.size:
         return
-    marks = [mark for mark in np.unique(everything[np.isin(everything, _MARKS)]).tolist() if _is_mark(mark, everything, usual)]
+    marks = [
+        mark
+        for mark in np.unique(everything[np.isin(everything, _MARKS)]).tolist()
+        if _is_mark(mark, everything, usual)
+    ]
     if not marks:
         return
     told = " and ".join(f"{mark:.10g} in {int((everything == mark).sum()):,}" for mark in marks)
     keys = ", ".join(f"{mark:.10g}" for mark in marks)
     at = next(at for at, part in enumerate(values) if np.isin(part, marks).any())
     line = columns[at].lines[np.flatnonzero(np.isin(values[at], marks))[0]]
+    rest = f"far from the rest ({usual.min():.4g} to {usual.max():.4g})"
+    rows = len(everything)
     raise DataError(
-        f"{columns[at].where}: line {line}: column `{columns[0].name}` holds {told} of {len(everything):,} rows, far from "
-        f"the rest ({usual.min():.4g} to {usual.max():.4g}): a mark for missing values? give sentinels = [{keys}] and "
-        "missing, or sentinels = [] if it is a value"
+        f"{columns[at].where}: line {line}: column `{columns[0].name}` holds {told} of {rows:,} rows, {rest}: "
+        f"a mark for missing values? give sentinels = [{keys}] and missing, or sentinels = [] if it is a value"
     )
 
 

@@ -36,7 +36,7 @@ def resample(time: Seconds, values: npt.NDArray[np.float64], rate: float) -> Res
     begin = time[0] - source + period if lower else time[0]
     count = int(np.floor((time[-1] - begin) * rate + 1e-6)) + 1
     grid = begin + np.arange(max(count, 0)) * period
-    return Resampled(grid, _at(grid, time, values, period), _rows(time, grid))
+    return Resampled(grid, _at(grid, time, values, period), _rows(time, grid, period))
 
 
 def onto(
@@ -80,7 +80,7 @@ def _columns(grid: Seconds, time: Seconds, values: npt.NDArray[np.float64]) -> n
     return result
 
 
-def _rows(time: Seconds, grid: Seconds) -> npt.NDArray[Any]:
+def _rows(time: Seconds, grid: Seconds, period: float) -> npt.NDArray[Any]:
     # A rounding of the grid must not take the row before the one that it meets.
-    slack = 1e-9 * max(1.0, float(np.abs(time).max()))
+    slack = max(1e-3 * period, 4 * float(np.spacing(np.abs(time).max())))
     return np.clip(np.searchsorted(time, grid + slack, side="right") - 1, 0, len(time) - 1)

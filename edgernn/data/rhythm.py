@@ -23,6 +23,8 @@ _SAME_RATE = 0.1
 _EVEN = 0.01
 """Share by which the rate of even rows may be off a wanted one without being resampled."""
 _LARGEST_PACKET = 1000
+_SAME_PACKETS = 0.07
+"""Share by which ten packets may last longer than ten others of as many rows: less than one lost packet."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,7 @@ class Rhythm:
         return bool(rate and self.rate) and not (self.even and abs(self.rate - rate) <= _EVEN * rate)
 
 
-def rhythm(
-    column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str = "", packets: bool = False
-) -> Rhythm:
+def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str = "", packets: bool = False) -> Rhythm:
     """The rhythm of one recording: its time column, and the seconds [N] in it.
 
     Rows are even where nine of ten steps lie within half a period (or what the column resolves) of the period, and ten
@@ -62,26 +62,29 @@ def rhythm(
         return Rhythm(0.0, time, ((0, len(time)),), np.empty(0))
     steps = np.diff(time)
     if not steps.any():
-        raise DataError(f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow")
+        raise DataError(
+            f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow"
+        )
     if packets:
         return _spread(column, time, gap)
     if gap == "":
         _check_packets(column, time, steps)
     period = _period(time, steps)
     even = _even(time, steps, period)
+    if even or _even(time, steps[steps > 0], period):
+        _check_still(column, time, steps, period)
     if not even:
         _check_rate_given(column, steps, rate)
         period = _mean_within(steps, _IRREGULAR_GAP * steps.mean(), _IRREGULAR_GAP)
-    else:
-        _check_still(column, time, steps, period)
     usual = _GAP if even else _IRREGULAR_GAP
     longest = usual * period if gap == "" else _seconds(gap, period)
     cuts = np.flatnonzero(steps > longest * (1 + 1e-9))
     bridged = np.flatnonzero((steps > usual * period * (1 + 1e-9)) & (steps <= longest))
     if bridged.size and not rate:
+        row = int(bridged[0])
         raise DataError(
-            f"{column.at(bridged[0] + 1)}: gap = {gap} allows this step of {steps[bridged[0]]:.3g} s, but nothing fills it; "
-            "give rate to resample, or a smaller gap"
+            f"{column.at(row + 1)}: gap = {gap} allows this step of {steps[row]:.3g} s, but nothing fills it; give "
+            "rate to resample, or a smaller gap"
         )
     lost = _lost(steps[steps <= longest], period) if even else 0
     return Rhythm(1 / period, time, _spans(len(time), cuts), steps[cuts], lost, even and not bridged.size)
@@ -130,7 +133,7 @@ def _check_forward(column: Column, time: Seconds) -> None:
     cells = column.cells
     if abs(step + 3600) < 0.05 * 3600 and time[row] > time[0]:
         why = "goes back by an hour, as at the end of summer time; give the times in UTC or with their offset to it"
-    elif time[row] <= time[0] + 2 * abs(time[1] - time[0]):
+    elif -step >= 0.9 * (time[row - 1] - time[0]):
         why = (
             f"starts again at `{cells[row]}` behind `{cells[row - 1]}`; a recording ends there: name the column of the "
             "recording, or give it a file of its own"
@@ -156,8 +159,8 @@ def _check_packets(column: Column, time: Seconds, steps: Seconds) -> None:
     inside = f"{small:.3g} s apart" if small else "with one time"
     raise DataError(
         f"{column.where}: the rows of column `{column.name}` come in groups of {size:.3g}, {inside}, one every "
-        f"{usual:.3g} s; give packets = true if the groups are packets of evenly spaced samples ({true}), or gap, such as "
-        "gap = 2.5, if nothing was recorded between them"
+        f"{usual:.3g} s; give packets = true if the groups are packets of evenly spaced samples ({true}), or gap, such "
+        "as gap = 2.5, if nothing was recorded between them"
     )
 
 
@@ -165,10 +168,11 @@ def _check_rate_given(column: Column, steps: Seconds, rate: float) -> None:
     if not rate:
         low, middle, high = np.quantile(steps, [0.05, 0.5, 0.95])
         mean = float(steps.mean())
+        about = float(f"{1 / mean:.2g}")
+        seen = f"median {middle:.3g} s, mean {mean:.3g} s, nine of ten from {low:.3g} to {high:.3g} s"
         raise DataError(
-            f"{column.where}: the steps of column `{column.name}` are irregular: median {middle:.3g} s, mean {mean:.3g} s, "
-            f"nine of ten from {low:.3g} to {high:.3g} s; give rate, such as rate = {float(f'{1 / mean:.2g}'):g}, to resample to even "
-            "steps"
+            f"{column.where}: the steps of column `{column.name}` are irregular: {seen}; give rate, such as "
+            f"rate = {about:g}, to resample to even steps"
         )
 
 
@@ -226,8 +230,8 @@ def _mean_within(steps: Seconds, limit: float, factor: float) -> float:
 def _period(time: Seconds, steps: Seconds) -> float:
     """The mean of the steps without gaps.
 
-    Steps of one and two units have two readings: a timer of 1.4 units, printed in whole ones, or lost rows. The first is
-    true if the rows keep to an even grid: neighbouring stretches of 50 rows then last equally long.
+    Steps of one and two units have two readings: a timer of 1.4 units, printed in whole ones, or lost rows. The first
+    is true if the rows keep to an even grid: neighbouring stretches of 50 rows then last equally long.
     """
     base = float(np.median(steps))
     if base <= 0:
@@ -289,17 +293,22 @@ def _spread(column: Column, time: Seconds, gap: float | str) -> Rhythm:
     every = np.diff(time[heads])
     if len(heads) < 3:
         raise DataError(
-            f"{column.where}: column `{column.name}` has fewer than three packets, too few for their rate; leave packets out"
+            f"{column.where}: column `{column.name}` has fewer than three packets, too few for their rate; leave "
+            "packets out"
         )
-    inner = np.arange(1, len(every)) if len(every) > 1 else np.arange(1)
-    own = every[inner] / sizes[inner]
-    good = np.abs(own - np.median(own)) <= _NEAR * np.median(own)
-    if good.mean() < 0.8:
+    # The first packet may be cut short, so what follows it says nothing; stretches of ten, as sizes and delays vary.
+    begin = min(1, len(every) - 1)
+    count = min(10, len(every) - begin)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    rows = ends[begin + count : -1] - ends[begin : -1 - count]
+    own = (time[heads[begin + count :]] - time[heads[begin:-count]]) / rows
+    good = np.abs(own - np.median(own)) <= _SAME_PACKETS * np.median(own)
+    if good.mean() < 0.5:
         raise DataError(
-            f"{column.where}: column `{column.name}` has no packets of evenly spaced samples: a row of theirs takes from "
-            f"{own.min():.3g} to {own.max():.3g} s; leave packets out"
+            f"{column.where}: column `{column.name}` has no packets of evenly spaced samples: a row of theirs takes "
+            f"from {own.min():.3g} to {own.max():.3g} s; leave packets out"
         )
-    period = float(every[inner][good].sum() / sizes[inner][good].sum())
+    period = float((own * rows)[good].sum() / rows[good].sum())
     longest = max(_GAP, float(np.median(sizes)) / 2) * period if gap == "" else _seconds(gap, period)
     cuts = _lost_packets(time[heads], sizes, period, longest)
     spans = _spans(len(time), heads[cuts] - 1)

@@ -248,7 +248,7 @@ class ConvertConfig(_Section):
 
     name: Name = Field("", description="of the artifact, letters, digits, _ - and .; empty: the model file's")
     task: Literal["auto", "classification", "regression"] = Field(
-        "auto", description="auto: a softmax at the end or y of classes means classification, else regression"
+        "auto", description="auto: a softmax at the end, then what y holds or the names are of"
     )
     features: tuple[str, ...] = Field((), description="names of the channels; empty: those of the data")
     outputs: tuple[str, ...] = Field((), description="names of the classes or targets; empty: those of the data")
@@ -261,8 +261,8 @@ class ConvertConfig(_Section):
     normalize: Literal["auto", "model", "data"] = Field(
         "auto", description="whose mean and deviation scale the inputs: the model's where they fit, else the data's"
     )
-    window: int = Field(0, ge=0, lt=2**31, description="steps of a window; 0: the data's")
-    rate: float = Field(0.0, ge=0, description="samples a second; 0: unknown")
+    window: int = Field(0, ge=0, lt=2**31, description="steps of a window; 0: the model's, else the data's")
+    rate: float = Field(0.0, ge=0, description="samples a second; 0: the array rate, else unknown")
     quantize: QuantizeConfig = QuantizeConfig()
 
 

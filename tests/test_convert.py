@@ -78,7 +78,8 @@ def test_every_model(windows, tmp_path, name):
     file = FILES[name]
     data, recorded = windows(file)
     imported = importers.read(file)
-    prepared = prepare(imported, data, load_convert())
+    config = load_convert([] if imported.softmax else ["task=regression"])
+    prepared = prepare(imported, data, config)
     exact = results(prepared.model.interface, prepared.judged, predict(prepared.model, prepared.judged))
     found = log_softmax(exact) if imported.softmax else exact
     if imported.softmax and recorded.min() >= 0:
@@ -86,7 +87,7 @@ def test_every_model(windows, tmp_path, name):
     tolerance = 0.02 if "low_precision" in file.name else 1e-5
     np.testing.assert_allclose(found[: len(recorded)], recorded, rtol=tolerance, atol=tolerance)
 
-    converted = convert(file, data, load_convert(), tmp_path / "out")
+    converted = convert(file, data, config, tmp_path / "out")
     assert [result.name for result in converted.validation.runtimes] == [r.name for r in backends.select(())]
     assert all(result.values > 0 and result.mismatches == 0 for result in converted.validation.runtimes)
     assert converted.fidelity.same_class is None or converted.fidelity.same_class > 0.9
@@ -107,7 +108,7 @@ def test_a_description_that_is_given(windows, tmp_path):
     with pytest.raises(ConfigError, match="weights.toml is missing: describe the layers"):
         convert(weights, data, load_convert(), tmp_path / "out")
     description.write_bytes(beside.read_bytes())
-    convert(weights, data, load_convert(), tmp_path / "out", description=description)
+    convert(weights, data, load_convert(["task=regression"]), tmp_path / "out", description=description)
     manifest = edgernn.load(tmp_path / "out").manifest
     assert (manifest["name"], manifest["source"]["format"]) == ("weights", "safetensors")
     assert manifest["source"]["description"] == {

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from edgernn.data import npz
 from edgernn.data.dataset import Dataset, Task, from_arrays
+from edgernn.data.mistakes import check_columns
 from edgernn.errors import ConfigError, DataError
 
 
@@ -35,12 +36,24 @@ class Calibration:
             return "classification"
         return "regression" if "targets" in self._names else None
 
-    def dataset(self, task: Task, count: int, names: tuple[str, ...], features: tuple[str, ...]) -> Dataset:
+    def check_channels(self, count: int) -> None:
+        """Raises DataError where the windows are not of so many channels."""
+        shape = self._arrays["x"].shape
+        if len(shape) == 3 and shape[2] != count:
+            turned = "save x.transpose(0, 2, 1), channels last" if shape[1] == count else "give windows like those"
+            raise DataError(f"{self._path} has {shape[2]} channels, the model takes {count}: {turned}")
+
+    def dataset(
+        self, task: Task, count: int, names: tuple[str, ...], features: tuple[str, ...], rate: float = 0.0
+    ) -> Dataset:
         """The windows for a model of `count` outputs; y is zeros where the file has none.
 
-        names, features: of the outputs and the channels, in place of the file's where they are not empty.
+        names, features: of the outputs and the channels, in place of the file's where they are not empty; rate: as
+        `edgernn.data.npz.load` takes it.
         Raises DataError when the file does not fit the task, the outputs or itself, ConfigError when `names` does not.
         """
+        if self.labelled and "targets" not in self._names:
+            check_columns(self._path.name, self._arrays["y"])
         if self.labelled and self.task != task:
             raise DataError(
                 f"{self._path}: y is of {self.task}, the model of {task}: save classes as integers and real targets as "
@@ -64,9 +77,14 @@ class Calibration:
             start=arrays.get("start"),
             classes=outputs if task == "classification" else None,
             targets=outputs if task == "regression" else None,
-            features=features or self._names.get("features"),
+            features=features or self._names.get("features") or self._channels(),
+            rate=npz.rate_of(self._path, arrays, rate),
             complete=False,
         )
+
+    def _channels(self) -> tuple[str, ...]:
+        """Names for the channels, which are known to be those of the model."""
+        return tuple(f"channel {c}" for c in range(self._arrays["x"].shape[-1] if self._arrays["x"].ndim else 0))
 
     def _made_up(self, task: Task, count: int) -> tuple[str, ...]:
         if task == "regression":

@@ -177,6 +177,8 @@ def from_arrays(
     known = None if classes is None else tuple(classes)
     left_out = None if ignored is None else _ignored(name, ignored, mask)
     counted = mask if left_out is None else mask & ~left_out
+    if not counted.any():
+        raise DataError(f"{name}: every step is ignored; leave some that count")
     target, names, per_step = _target(name, y, counted, known, named, complete)
     if features is None and lengths is None and not per_step:
         mistakes.check_axes(name, samples)
@@ -318,8 +320,6 @@ def _target(
         )
     per_step = y.ndim == 2
     taken = counted if per_step else np.ones(n, np.bool_)
-    if not taken.any():
-        raise DataError(f"{name}: every step is ignored; leave some that count")
     number = _from_names if y.dtype.kind in "US" else _from_integers
     found, names = number(name, y[taken], n, classes, complete)
     numbers = np.zeros(y.shape, np.int64)

@@ -58,9 +58,9 @@ def check_columns(name: str, y: npt.NDArray[Any]) -> None:
         looks = "has rows that sum to 1: they look like probabilities of classes"
     else:
         return
+    floats = "" if y.dtype.kind == "f" else " and y as floats"
     raise DataError(
-        f"{name}: y {looks}; {instead}, or give `targets` names, and y as floats, if they are {y.shape[-1]} numbers to "
-        "estimate"
+        f"{name}: y {looks}; {instead}, or give `targets` names{floats} if they are {y.shape[-1]} numbers to estimate"
     )
 
 

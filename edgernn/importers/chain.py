@@ -32,7 +32,7 @@ class Imported:
     nothing; layers: as in `edgernn.model.FloatModel`; per_step: an output belongs to every step; bidirectional: the
     first layer reads pairs of samples; softmax: whether the file ended in one, which is left out: outputs are logits.
     masked: float32 [F], the samples that the file skips, or None; notes: what else was left out because it changes
-    nothing, in words.
+    nothing, in words; steps: of the windows that the file takes, None where it takes any, or a step at a time.
     """
 
     features: int
@@ -44,15 +44,21 @@ class Imported:
     softmax: bool
     notes: tuple[str, ...]
     masked: Float | None = None
+    steps: int | None = None
 
 
 class Chain:
-    """Takes layers in the order of the data. `where` names a layer's place for errors: "layer 2, 'gru' (GRU)"."""
+    """Takes layers in the order of the data. `where` names a layer's place for errors: "layer 2, 'gru' (GRU)".
 
-    def __init__(self, features: int) -> None:
+    steps: of the windows that the file declares as its input, None where it leaves them open.
+    """
+
+    def __init__(self, features: int, steps: int | None = None) -> None:
         if not 1 <= features <= 2**16:
             raise ModelError(f"the model takes {features} features a step; give one that takes 1 to {2**16}")
         self._features = features
+        # A model that declares a single step is made for streams, whose windows are of any length.
+        self._steps = None if steps == 1 else steps
         self._factor, self._offset = np.ones(features), np.zeros(features)
         self._normalizes = False
         self._layers: list[Layer] = []
@@ -200,6 +206,7 @@ class Chain:
             softmax=self._softmax,
             notes=tuple(self._notes),
             masked=self._masked,
+            steps=self._steps,
         )
 
     def _mean_std(self) -> tuple[Float, Float]:

@@ -59,10 +59,11 @@ def prepare(imported: Imported, path: Path, config: ConvertConfig) -> Prepared:
     Raises DataError, ConfigError and ModelError where the three contradict each other.
     """
     given = Calibration(path)
+    given.check_channels(imported.features)
     task = _task(imported, given, config)
     imported = _with_logits(imported, task, config)
-    windows = given.dataset(task, imported.layers[-1].units, config.outputs, config.features)
-    _check_fit(path, windows, imported)
+    windows = given.dataset(task, imported.layers[-1].units, config.outputs, config.features, config.rate)
+    _check_fit(path, windows, imported, config)
     train, judged = _divide(windows)
     model, normalization = _model(imported, windows, train, config)
     stepped = _stepped(model.interface, windows)
@@ -101,7 +102,15 @@ def _task(imported: Imported, data: Calibration, config: ConvertConfig) -> Task:
         raise ConfigError("task is regression, but the model ends in a softmax: leave task out")
     if imported.softmax or config.task == "classification":
         return "classification"
-    return "regression" if config.task == "regression" else data.task or "regression"
+    task = config.task if config.task == "regression" else data.task
+    if task is None:
+        count = imported.layers[-1].units
+        these = "one output may be a logit" if count == 1 else f"{count} outputs may be logits"
+        raise ConfigError(
+            f"the model's {these} of classes or what it estimates, and nothing says which: add "
+            "--set task=classification or --set task=regression"
+        )
+    return task
 
 
 def _with_logits(imported: Imported, task: Task, config: ConvertConfig) -> Imported:
@@ -122,13 +131,16 @@ def _with_logits(imported: Imported, task: Task, config: ConvertConfig) -> Impor
     return replace(imported, layers=layers, notes=(*imported.notes, note))
 
 
-def _check_fit(path: Path, windows: Dataset, imported: Imported) -> None:
-    channels = windows.x.shape[2]
-    if channels != imported.features:
-        raise DataError(f"{path} has {channels} channels, the model takes {imported.features}: give windows like those")
+def _check_fit(path: Path, windows: Dataset, imported: Imported, config: ConvertConfig) -> None:
+    steps, wanted = windows.x.shape[1], imported.steps
+    if wanted is not None and not config.window and wanted not in (steps, windows.lengths.max()):
+        meant = "shorter" if steps < wanted else "longer"
+        raise DataError(
+            f"{path}: the model takes windows of {wanted} steps, x has {steps}: give windows like those that it was "
+            f"trained on, or --set window={steps} if {meant} ones are meant"
+        )
     if windows.per_step and not imported.per_step:
         raise DataError(f"{path}: y is of every step, but the model gives one result a window: give y of every window")
-
     _check_masked(path, windows, imported)
 
 
@@ -184,8 +196,8 @@ def _model(
         std=std,
         target_mean=np.zeros(len(outputs), np.float32),
         target_std=np.ones(len(outputs), np.float32),
-        window=config.window or windows.x.shape[1],
-        rate=config.rate,
+        window=config.window or imported.steps or windows.x.shape[1],
+        rate=windows.rate,
         bidirectional=imported.bidirectional,
     )
     return FloatModel(interface, layers), "data" if taken.any() else "model"

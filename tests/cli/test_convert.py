@@ -39,6 +39,8 @@ def arguments(model, tmp_path):
     def make(*overrides, **changed):
         arrays = {"x": np.random.default_rng(0).normal(size=(40, 11, 3)), **changed}
         np.savez(tmp_path / "windows.npz", **arrays)
+        decided = "y" in changed or any(text.startswith("task=") for text in overrides)
+        overrides = (*overrides, *([] if decided else ["task=regression"]))
         sets = [argument for text in overrides for argument in ("--set", text)]
         return ["convert", model, "--calibrate", tmp_path / "windows.npz", "--out", tmp_path / "out", *sets]
 
@@ -137,6 +139,13 @@ def test_an_existing_folder(arguments, cli, refused, tmp_path):
         (2, ["unit=3"], {}, "unknown key unit"),
         (2, ["rate"], {}, "write it like --set quantize.operands=int16"),
         (2, ["mean=[1.0, 2.0, 3.0]"], {}, "std has 0 numbers, the model takes 3 features"),
+        (
+            2,
+            ["task=auto"],
+            {},
+            "4 outputs may be logits of classes or what it estimates, and nothing says which: add --set",
+        ),
+        (1, [], {"x": np.zeros((40, 7, 3))}, "takes windows of 11 steps, x has 7: give windows like those that it was"),
         (1, [], {"x": np.zeros((40, 11, 2))}, "windows.npz has 2 channels, the model takes 3"),
         (1, [], {"x": np.full((40, 11, 3), np.nan)}, "x holds nan"),
         (1, [], {"y": np.arange(40) % 5}, "y holds the class 4, but classes names only 0..3"),
@@ -158,6 +167,11 @@ def test_windows_of_another_size(arguments, cli, tmp_path):
     )
     assert line.endswith(", or give windows as the model takes them")
     assert names(tmp_path) == ["gru.onnx", "windows.npz"]
+
+
+def test_windows_that_are_meant_to_be_shorter(arguments, cli, tmp_path):
+    assert cli(*arguments("window=7", x=np.random.default_rng(0).normal(size=(40, 7, 3)))).exit_code == 0
+    assert edgernn.load(tmp_path / "out").integer.interface.window == 7
 
 
 def test_models_that_are_refused(arguments, refused, model, tmp_path):

@@ -65,6 +65,7 @@ def test_ignored_steps_do_not_count():
         (STEPS, np.zeros((4, 2), bool), r"ignored is bool \[4, 2\]; give bool \[4, 3\]"),
         (STEPS, np.zeros((4, 3)), r"ignored is float64 \[4, 3\]; give bool"),
         (STEPS, np.ones((4, 3), bool), "every step is ignored"),
+        (STEPS[..., None] + 0.5, np.ones((4, 3), bool), "every step is ignored"),
         (Y, np.zeros((4, 3), bool), "ignored marks steps, but y is per window"),
     ],
 )

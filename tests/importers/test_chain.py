@@ -239,3 +239,11 @@ def test_too_many_weights():
     assert f"layer 2: with it the model has more than {MAX_PARAMETERS} weights" in refused(
         chain.dense, kernel, np.zeros(kernel.shape[1]), where="layer 2"
     )
+
+
+@pytest.mark.parametrize(("declared", "steps"), [(None, None), (50, 50), (1, None)])
+def test_the_steps_that_a_file_declares(declared, steps):
+    """A single one is a stream's."""
+    chain = Chain(FEATURES, declared)
+    chain.dense(np.ones((FEATURES, 2)), np.zeros(2), where="layer 1")
+    assert chain.finish().steps == steps

@@ -62,7 +62,8 @@ def test_the_function_stays_and_integers_come_close(
         if not normalizes and normalize == "model":
             continue
         imported = make_imported(*recurrent, normalizes=normalizes, ways=ways, activation=activation, **scale)
-        prepared = prepare(imported, path, load_convert([f"normalize={normalize}"]))
+        task = "auto" if activation == "softmax" else "regression"
+        prepared = prepare(imported, path, load_convert([f"normalize={normalize}", f"task={task}"]))
         interface, part = prepared.model.interface, prepared.judged
         exact = results(interface, part, predict(prepared.model, part))
         wanted = as_in_the_file(imported, path)
@@ -120,7 +121,8 @@ def test_names_that_nothing_gives(make_imported, calibration):
     interface = prepare(make_imported(ways=2), calibration(), load_convert()).model.interface
     assert interface.channels == ("channel 0", "channel 1", "channel 2") and len(interface.features) == 6
     assert interface.outputs == ("class 0", "class 1", "class 2")
-    interface = prepare(make_imported(activation="linear"), calibration(), load_convert()).model.interface
+    config = load_convert(["task=regression"])
+    interface = prepare(make_imported(activation="linear"), calibration(), config).model.interface
     assert (interface.task, interface.outputs) == ("regression", ("y0", "y1", "y2"))
 
 
@@ -139,6 +141,39 @@ def test_the_task(make_imported, calibration, activation, y, sets, task):
     prepared = prepare(make_imported(activation=activation), calibration(y=y), load_convert(sets))
     assert (prepared.model.interface.task, prepared.judged.task) == (task, task)
     assert prepared.labelled == (y is not None)
+
+
+@pytest.mark.parametrize("activation", ["linear", "sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize(("outputs", "these"), [(1, "one output may be a logit"), (3, "3 outputs may be logits")])
+def test_a_task_that_nothing_tells(make_imported, calibration, activation, outputs, these):
+    imported = make_imported(outputs=outputs, activation=activation)
+    with pytest.raises(
+        ConfigError, match=f"{these} of classes or what it estimates, .*: add --set task=classification or"
+    ):
+        prepare(imported, calibration(), load_convert())
+    named = calibration(targets=np.array([f"t{k}" for k in range(outputs)]))
+    assert prepare(imported, named, load_convert()).model.interface.task == "regression"
+
+
+@pytest.mark.parametrize(
+    ("steps", "longest", "fits"), [(None, 9, 1), (9, 9, 1), (9, 5, 1), (5, 5, 1), (5, 9, 0), (12, 9, 0)]
+)
+def test_the_steps_that_the_model_takes(make_imported, calibration, steps, longest, fits):
+    """The windows have nine, the longest of them `longest` without its padding."""
+    imported = replace(make_imported(), steps=steps)
+    path = calibration(lengths=np.minimum(np.arange(1, 21), longest))
+    if fits:
+        assert prepare(imported, path, load_convert()).model.interface.window == (steps or 9)
+        return
+    meant = "longer" if steps == 5 else "shorter"
+    says = f"takes windows of {steps} steps, x has 9: give .*, or --set window=9 if {meant} ones are meant"
+    with pytest.raises(DataError, match=says):
+        prepare(imported, path, load_convert())
+    assert prepare(imported, path, load_convert(["window=9"])).model.interface.window == 9
+
+
+def test_the_rate_of_the_windows(make_imported, calibration):
+    assert prepare(make_imported(), calibration(rate=50), load_convert()).model.interface.rate == 50
 
 
 @pytest.mark.parametrize(("activation", "sets"), [("sigmoid", []), ("linear", ["task=classification"])])
@@ -176,7 +211,7 @@ def test_statistics_are_those_of_the_training_windows(make_imported, calibration
 
 def test_the_ranges_of_real_targets_fit_16_bits(make_imported, calibration):
     imported = make_imported(activation="linear", gain=1e4, offset=101325)
-    prepared = prepare(imported, calibration(), load_convert())
+    prepared = prepare(imported, calibration(), load_convert(["task=regression"]))
     np.testing.assert_allclose(prepared.model.interface.target_mean, 101325, rtol=0.5)
     outputs = prepared.model.forward(prepared.judged.x)
     assert np.abs(outputs).max() < 20
@@ -197,7 +232,10 @@ def test_results_of_every_step(make_imported, calibration):
         (ConfigError, {}, {}, ["mean=[1.0, 2.0, 3.0]"], "std has 0 numbers, the model takes 3 features"),
         (ConfigError, {}, {}, ["mean=[1.0]", "std=[1.0, 2.0, 3.0]"], "mean has 1 numbers"),
         (DataError, {}, {"y": np.linspace(0, 1, 20)}, [], "y is of regression, the model of classification"),
-        (DataError, {}, {"x": np.zeros((20, 9, 2))}, [], "has 2 channels, the model takes 3"),
+        (DataError, {}, {"x": np.zeros((20, 9, 2))}, [], "has 2 channels, the model takes 3: give windows like those"),
+        (DataError, {}, {"x": np.zeros((20, 3, 9))}, [], "9 channels, the model takes 3: save x.transpose(0, 2, 1)"),
+        (DataError, {}, {"y": np.eye(3)[np.arange(20) % 3]}, [], "one-hot classes; save y.argmax(1) as integers"),
+        (DataError, {}, {"rate": 50}, ["rate=25"], "its array rate is 50, but the setting 25"),
         (DataError, {}, {"y": np.zeros((20, 9), int)}, [], "the model gives one result a window"),
         (DataError, {}, {"y": np.arange(20)}, [], "y holds the class 19, but classes names only 0..2"),
         (DataError, {}, {"y": np.array(["a", "b"] * 10)}, [], "y holds names, and nothing says which output"),

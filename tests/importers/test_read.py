@@ -4,6 +4,7 @@
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -81,3 +82,19 @@ def test_what_is_no_file(tmp_path):
 def test_a_description_of_what_describes_itself(write, tmp_path):
     with pytest.raises(ModelError, match="a.toml belongs to a .safetensors file, leave it out"):
         read(write("a.onnx", b""), tmp_path / "a.toml")
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("keras/2.12.0/gru_stack.h5", 9),
+        ("keras/3.15.1/gru_stack.keras", 9),
+        ("keras/3.15.1/lstm_functional.keras", None),
+        ("onnx/pytorch/gru_unbatched.torchscript.onnx", 11),
+        ("onnx/pytorch/gru_steps_first.dynamo.onnx", 11),
+        ("onnx/pytorch/gru_steps_first.torchscript.onnx", None),
+        ("state_dict/pytorch/gru.safetensors", None),
+    ],
+)
+def test_the_steps_that_a_file_declares(name, steps):
+    assert read(Path(__file__).parent / name).steps == steps

@@ -59,7 +59,7 @@ def _cell_path(node: Node) -> tuple[str, ...]:
 
 def build(graph: Graph, weights: Mapping[tuple[str, ...], Arrays]) -> Imported:
     """The chain of a graph's layers. Raises ModelError with the place of what is not supported."""
-    reading = Reading(Chain(graph.features), weights, graph.steps)
+    reading = Reading(Chain(graph.features, graph.steps), weights, graph.steps)
     for node in graph.nodes:
         lower = _precision(node)
         if lower:

@@ -142,7 +142,8 @@ def build(last: Step, notes: Sequence[str]) -> Imported:
     features = values[0].size
     if not isinstance(features, int):
         raise ModelError(f"the input {source.name!r} leaves open how many features it has; export it with their number")
-    chain = Chain(features)
+    steps_declared = [axis.size for axis in source.axes if axis.role == "time" and isinstance(axis.size, int)]
+    chain = Chain(features, steps_declared[0] if steps_declared else None)
     for step in _folded(steps):
         _append(chain, step)
     for note in dict.fromkeys(notes):

@@ -125,15 +125,15 @@ def test_as_many_targets_as_steps_are_per_window(write):
 
 def test_recordings_are_numbered_by_their_first_time(write, tmp_path):
     for name, begin in (("a.csv", 100), ("b.csv", 50), ("c.csv", 100), ("d.csv", 0)):
-        write("t,v\n" + "".join(f"{begin + i},{begin}.{ord(name[0])}\n" for i in range(2)), name)
+        write("t,v\n" + "".join(f"{begin + i},{begin + i}.{ord(name[0])}\n" for i in range(4)), name)
     options = {"columns": ["v"], "target": ["v"], "window": 2}
     ds = load(tmp_path, **options, time="t", time_unit="s")
-    np.testing.assert_array_equal(ds.recording, [0, 1, 2, 3])
-    np.testing.assert_allclose(ds.y[:, 0], [0.100, 50.98, 100.97, 100.99], rtol=1e-6)  # decimals as float32
+    np.testing.assert_array_equal(ds.recording, [0, 0, 1, 1, 2, 2, 3, 3])
+    np.testing.assert_allclose(ds.y[::2, 0], [1.100, 51.98, 101.97, 101.99], rtol=1e-6)  # decimals as float32
     assert ds.rate == 1
-    np.testing.assert_array_equal(split.by_time(ds).test, [3])
+    np.testing.assert_array_equal(split.by_time(ds).test, [6, 7])
     by_file = load(tmp_path, **options)
-    np.testing.assert_allclose(by_file.y[:, 0], [100.97, 50.98, 100.99, 0.100], rtol=1e-6)  # decimals as float32
+    np.testing.assert_allclose(by_file.y[::2, 0], [101.97, 51.98, 101.99, 1.100], rtol=1e-6)  # decimals as float32
 
 
 def test_seconds_by_rate_or_by_the_time_column(write):

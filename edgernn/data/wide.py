@@ -86,7 +86,8 @@ def _table(piece: Piece, reading: Reading) -> tuple[npt.NDArray[np.float64], npt
     # One column, since a mark for a missing value stands out of the whole signal and not of one step of it.
     signal = Column(piece.where, "of a row", cells.ravel(), lines)
     mended = repair.channel([signal], missing=reading.missing, sentinels=reading.sentinels)
-    return mended.values[0].reshape(cells.shape), mended.kept[0].reshape(cells.shape).all(axis=1)
+    kept: npt.NDArray[np.bool_] = np.all(mended.kept[0].reshape(cells.shape), axis=1)
+    return mended.values[0].reshape(cells.shape), kept
 
 
 def _told(rows: found.Found, role: str, at: Sequence[npt.NDArray[np.intp]]) -> npt.NDArray[np.str_] | None:

@@ -36,7 +36,8 @@ Trainer = Callable[..., Fitted]
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`."""
+    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`; notes:
+    what was found in the data."""
 
     folder: Path
     division: str
@@ -45,6 +46,7 @@ class Built:
     layers: tuple[LayerReport, ...]
     validation: Report
     totals: dict[str, int]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,7 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
         layers=trained.quantized.layers,
         validation=report,
         totals=totals,
+        notes=data.notes,
     )
 
 

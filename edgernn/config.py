@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `edgernn build` and `edgernn convert` are told, with a validated schema; `edgernn init` writes it as TOML."""
 
+import dataclasses
 import difflib
 import json
 import os
@@ -15,8 +16,9 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from edgernn import cells
-from edgernn.data import csv, npz, watch
+from edgernn.data import csv, npz, watch, wide
 from edgernn.data.dataset import Dataset
+from edgernn.data.text.reading import Reading
 from edgernn.errors import ConfigError
 
 Span = Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^\d+(\.\d+)?s$")]
@@ -63,26 +65,67 @@ class NpzData(_Data):
 
 
 class CsvData(_Data):
-    """Recordings in CSV: a row is a time step."""
+    """Recordings in text files: a row is a time step. docs/data.md says what each key means and what is found out."""
 
     source: Literal["csv"] = Field("csv", description="watch, npz or csv")
-    path: str = Field("recordings", min_length=1, description="a file, or a folder of files")
+    path: str = Field(
+        "recordings", min_length=1, description="a file, a folder, or a pattern: rec/{label}/{group}_*.csv"
+    )
     columns: tuple[str, ...] = Field(("ax", "ay", "az"), min_length=1, description="the channels")
-    label: str = Field("", description="the column of the class")
+    label: str = Field("", description="the column of the class; {label} in path needs none")
     target: tuple[str, ...] = Field((), description="columns of real targets, instead of label")
     horizon: int = Field(0, ge=0, description="steps that the targets lie ahead")
     per_step: bool = Field(False, description="a label or target for every step instead of every window")
+    ignore: tuple[str, ...] = Field((), description="classes that do not count")
     recording: str = Field("", description="the column that tells recordings apart; without it a file is one")
-    group: str = Field("", description="the column of the person or machine")
-    time: str = Field("", description="the column of seconds; it also orders recordings for split = time")
-    rate: float = Field(0.0, ge=0, description="samples a second; without it the time column gives it")
+    group: str = Field("", description="the column of the person or machine; {group} in path needs none")
+    time: str | tuple[str, ...] = Field("", description="the column of the time, or [date, time]; it orders recordings")
+    time_unit: str = Field(
+        "auto", description="auto, s, ms, us, ns, min, h, d, datetime, or a format: %d/%m/%Y %H:%M:%S"
+    )
+    rate: float = Field(
+        0.0, ge=0, description="samples a second; times of another rate are resampled; 0: time gives it"
+    )
+    gap: float | str = Field(
+        "", description='a longer step of time is a gap: in steps or seconds ("2s"); empty: 2.5 steps'
+    )
+    packets: bool = Field(False, description="rows came in packets, all with the time of arrival")
+    missing: Literal["error", "hold", "interpolate", "drop"] = Field(
+        "error", description="a cell without a value: error, hold (the last one), interpolate, or drop (the row)"
+    )
+    sentinels: Literal["auto"] | tuple[float, ...] = Field(
+        "auto", description="numbers that stand for no value: [-200.0]; auto: refuse what looks so"
+    )
     window: Span | Literal[""] = Field("", description='steps (100) or seconds ("4s"); empty: a whole recording')
     stride: Span | Literal[""] = Field("", description="between the starts of windows; empty: no overlap")
+    shortest: Span | Literal[""] = Field("", description="stretches from this length on give a window; empty: window")
+    separator: str = Field("auto", description="auto, comma, semicolon, tab, bar or space")
+    decimal: Literal["auto", ".", ","] = Field("auto", description="the decimal mark: auto, . or ,")
+    header: Literal["auto"] | bool | tuple[str, ...] = Field(
+        "auto", description="whether the first row is names: auto, true, false; or a list of names, where none is there"
+    )
+    annotations: str = Field("", description="a file of labels of intervals: file, label, begin, end")
+    annotated_in: Literal["auto", "rows", "time"] = Field(
+        "auto", description="what begin and end are: rows, from 0, or time; auto: time where there is a time column"
+    )
+    unlabelled: str = Field("", description="the class of steps without a label; empty: they do not count")
+    layout: Literal["long", "wide"] = Field("long", description='wide: a row is a window; columns = ["*"] takes all')
+    channels: int = Field(1, ge=1, description="of a wide row, whose columns are x0, y0, x1, y1 for two")
 
     def load(self, *, complete: bool = True) -> Dataset:
-        """complete: fewer than two classes are refused, which training needs."""
-        options = self.model_dump(exclude={"source", "path", *_Data.model_fields}, exclude_defaults=True)
-        return csv.load(self.path, **{"columns": self.columns, **options}, complete=complete)
+        """The windows of the files that `path` means now; complete: fewer than two classes are refused."""
+        options = self.model_dump(exclude={"source", "path", *_Data.model_fields})
+        reading, cutting = ({key: options[key] for key in options if key in known} for known in _CSV_KEYS)
+        cutting = {key: value for key, value in cutting.items() if value != ""}
+        if self.layout == "wide":
+            return self._wide(Reading(**reading), cutting, complete)
+        return csv.load(self.path, Reading(**reading), csv.Cutting(**cutting), complete=complete)
+
+    def _wide(self, reading: Reading, cutting: dict[str, Any], complete: bool) -> Dataset:
+        given = [key for key in cutting if key != "ignore" and cutting[key] != CsvData.model_fields[key].default]
+        if given:
+            raise ConfigError(f'data.{given[0]} does not go with data.layout = "wide", where a row is a window')
+        return wide.load(self.path, reading, self.channels, self.ignore, complete=complete)
 
 
 def _recurrent(cell: str) -> str:
@@ -225,6 +268,7 @@ class ConvertConfig(_Section):
     quantize: QuantizeConfig = QuantizeConfig()
 
 
+_CSV_KEYS = tuple({field.name for field in dataclasses.fields(kind)} for kind in (Reading, csv.Cutting))
 _WATCH: Mapping[str, _Section] = {"augment": WATCH_AUGMENTATION, "prune": WATCH_PRUNING}
 SOURCES: Mapping[str, type[_Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
 

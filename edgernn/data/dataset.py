@@ -22,6 +22,16 @@ MAX_BYTES = 4 << 30
 
 
 @dataclass(frozen=True, eq=False)
+class Series:
+    """An unbroken stretch of a recording: its number, the step of the recording that it begins with, and its samples x,
+    float32 [N, F]."""
+
+    recording: int
+    begin: int
+    x: npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Windows of sensor samples with their targets; `from_arrays` makes one from arrays as a user has them.
 
@@ -37,8 +47,8 @@ class Dataset:
     rate: steps a second, 0 where unknown;
     ignored: bool [n, T] or None, with `per_step` the samples that neither train nor judge a model, whose y is 0; they
     are stepped through like all others;
-    series: the whole recordings that the windows were cut from, float32 [N, F] each, by the number of the recording, or
-    None; a subset keeps all of them.
+    series: unbroken stretches of the recordings that the windows were cut from, or None; a subset keeps all of them;
+    notes: for the user, what was found in the data and left out of it; they are no content.
 
     Raises DataError when a shape, a dtype or a value contradicts this. A subset (`take`) may lack a class; that every
     class has a window is what `from_arrays` checks.
@@ -59,7 +69,8 @@ class Dataset:
     start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rate: float = 0.0
     ignored: npt.NDArray[np.bool_] | None = None
-    series: tuple[npt.NDArray[np.float32], ...] | None = field(default=None, repr=False)
+    series: tuple[Series, ...] | None = field(default=None, repr=False)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_x(self)
@@ -148,7 +159,7 @@ def from_arrays(
     features: Sequence[str] | None = None,
     rate: float = 0.0,
     ignored: npt.NDArray[Any] | None = None,
-    series: Sequence[npt.NDArray[Any]] | None = None,
+    series: Sequence[Series] | None = None,
     complete: bool = True,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
@@ -202,7 +213,7 @@ def from_arrays(
         start=np.zeros(n, np.int64) if start is None else _integers(name, "start", start),
         rate=rate,
         ignored=left_out,
-        series=None if series is None else tuple(_real(name, "series", part) for part in series),
+        series=None if series is None else tuple(replace(part, x=_real(name, "series", part.x)) for part in series),
     )
     if complete and found.task == "regression":
         _check_change(found)

@@ -36,7 +36,7 @@ class Stream:
 def streams(data: Dataset) -> tuple[Stream, ...]:
     """The streams that hold the windows of `data`, each window in one of them; () where nothing is continuous.
 
-    Where the data has its recordings (`Dataset.series`), a stream reaches from the first window of a recording to the
+    Where the data has its recordings (`Dataset.series`), a stream reaches from the first window of a stretch to the
     last one, with what lies between them. Otherwise windows that overlap or touch by `start` are joined, and a gap ends
     a stream. Nothing is continuous where no stream has two windows, or no window starts behind step 0 (`start` was not
     given).
@@ -100,13 +100,17 @@ def _of_recording(data: Dataset, number: int, windows: npt.NDArray[np.int64]) ->
     windows = windows[np.argsort(data.start[windows], kind="stable")]
     start = data.start[windows]
     end = start + data.lengths[windows]
-    if data.series is not None:
-        first, last = int(start[0]), int(end.max())
-        series = data.series[number]
-        if last > len(series):
-            raise DataError(f"{data.name}: recording {number} has {len(series)} steps, but a window ends at {last}")
-        x = series[first:last]
-        yield _stream(data, number, windows, start - first, end - first, x, np.ones(len(x), bool))
+    for series in data.series or ():
+        inside = (start >= series.begin) & (end <= series.begin + len(series.x))
+        if series.recording == number and inside.any():
+            first, last = int(start[inside][0]), int(end[inside].max())
+            x = series.x[first - series.begin : last - series.begin]
+            known = np.ones(len(x), bool)
+            yield _stream(data, number, windows[inside], start[inside] - first, end[inside] - first, x, known)
+            windows, start, end = windows[~inside], start[~inside], end[~inside]
+    if data.series is not None and windows.size:
+        raise DataError(f"{data.name}: window {windows[0]} lies in no stretch of recording {number}")
+    if not windows.size:
         return
     apart = np.flatnonzero(start[1:] > np.maximum.accumulate(end)[:-1]) + 1
     for part, begins, behind in zip(*(np.split(array, apart) for array in (windows, start, end)), strict=True):

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.data import pickled_arrays
-from edgernn.data.dataset import Dataset, from_arrays
+from edgernn.data.dataset import Dataset, Series, from_arrays
 from edgernn.data.windows import check_window, cut, in_steps, join
 from edgernn.errors import ConfigError, DataError, MissingExtraError
 
@@ -54,7 +54,7 @@ def load(window: int | str = "4s", stride: int | str = "0.5s", decimate: int = 4
         classes=content["y_labels"],
         features=content["X_labels"],
         rate=rate,
-        series=series,
+        series=[Series(number, 0, recording) for number, recording in enumerate(series)],
     )
 
 

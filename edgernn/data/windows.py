@@ -82,6 +82,11 @@ def in_steps(what: str, span: int | str, rate: float | None) -> int:
         if not np.isfinite(seconds * rate):
             raise wrong
         steps = round(seconds * rate)
+        if 0 < seconds and steps < 1:
+            raise ConfigError(
+                f"{what} is `{span}`: {seconds:g} s are {seconds * rate:.2g} steps at {rate:.3g} Hz; give at least one "
+                "step, or a rate or time_unit that is right: is the time column in milliseconds?"
+            )
     if steps < 1:
         raise wrong
     return steps

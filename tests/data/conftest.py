@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makers of small data sets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from edgernn.data.column import Column
 from edgernn.data.dataset import Dataset, from_arrays
 
 
@@ -25,5 +26,16 @@ def people() -> Callable[..., Dataset]:
         }
         arrays.update(changed)
         return from_arrays("people", arrays.pop("x"), arrays.pop("y"), **arrays)
+
+    return make
+
+
+@pytest.fixture
+def column() -> Callable[..., Column]:
+    """Makes a column from the lines of a file below its header."""
+
+    def make(cells: Iterable[Any], name: str = "t", where: str = "a.csv") -> Column:
+        texts = [str(cell) for cell in cells]
+        return Column(where, name, texts, np.arange(len(texts)) + 2)
 
     return make

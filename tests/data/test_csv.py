@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 import sys
+from dataclasses import fields
 
 import numpy as np
 import pytest
 
 from edgernn.data import csv, split
+from edgernn.data.csv import Cutting
+from edgernn.data.text.reading import Reading
 from edgernn.errors import ConfigError, DataError, MissingExtraError
 
 pytest.importorskip("pandas")
 
 AXES = ("ax", "ay")
+CUTTING = {field.name for field in fields(Cutting)}
 
 
 @pytest.fixture
@@ -22,6 +26,11 @@ def write(tmp_path):
     return file
 
 
+def load(path, columns, **options):
+    cutting = {key: options.pop(key) for key in CUTTING & set(options)}
+    return csv.load(path, Reading(tuple(columns), **options), Cutting(**cutting))
+
+
 def rows(count, label, begin=0):
     return "".join(f"{i},{-i},{label}\n" for i in range(begin, begin + count))
 
@@ -31,7 +40,7 @@ HEADER = "ax,ay,what\n"
 
 def test_windows_do_not_span_a_change_of_label(write):
     path = write(HEADER + rows(5, "walk") + rows(3, "sit", 5) + rows(2, "walk", 8))
-    ds = csv.load(path, columns=AXES, label="what", window=2, stride=2)
+    ds = load(path, columns=AXES, label="what", window=2, stride=2)
     assert (ds.name, ds.classes, ds.features, ds.per_step) == ("a.csv", ("sit", "walk"), AXES, False)
     np.testing.assert_array_equal(ds.start, [0, 2, 5, 8])
     np.testing.assert_array_equal(ds.y, [1, 1, 0, 1])
@@ -42,14 +51,14 @@ def test_windows_do_not_span_a_change_of_label(write):
 
 def test_labels_per_step(write):
     path = write(HEADER + rows(3, "walk") + rows(4, "sit", 3))
-    ds = csv.load(path, columns=AXES, label="what", window=4, stride=3, per_step=True)
+    ds = load(path, columns=AXES, label="what", window=4, stride=3, per_step=True)
     assert ds.per_step
     np.testing.assert_array_equal(ds.y, [[1, 1, 1, 0], [0, 0, 0, 0]])
 
 
 def test_without_window_a_stretch_is_a_window(write):
-    ds = csv.load(write(HEADER + rows(5, 2) + rows(3, 10)), columns=AXES, label="what")
-    assert ds.classes == ("2", "10") and ds.x.shape == (2, 8, 2)
+    ds = load(write(HEADER + rows(5, 2) + rows(3, 10)), columns=AXES, label="what")
+    assert ds.classes == ("2", "10") and ds.x.shape == (2, 5, 2)
     np.testing.assert_array_equal(ds.lengths, [5, 3])
 
 
@@ -57,7 +66,7 @@ def test_a_folder_has_a_recording_a_file(write, tmp_path):
     write(HEADER + rows(4, "a"), "b.csv")
     write(HEADER + rows(3, "b"), "a.csv")
     write("not read", "notes.txt")
-    ds = csv.load(tmp_path, columns=AXES, label="what", window=3)
+    ds = load(tmp_path, columns=AXES, label="what", window=3)
     np.testing.assert_array_equal(ds.recording, [0, 1])
     np.testing.assert_array_equal(ds.y, [1, 0])
 
@@ -66,128 +75,128 @@ def test_recording_and_group_columns(write):
     lines = ["s,p,ax,what"]
     lines += [f"{s},{p},{i},{'x' if s else 'y'}" for i in range(4) for s, p in ((1, "eva"), (0, "bob"))]
     path = write("\n".join(lines))
-    ds = csv.load(path, columns=["ax"], label="what", recording="s", group="p", window=2)
+    ds = load(path, columns=["ax"], label="what", recording="s", group="p", window=2)
     np.testing.assert_array_equal(ds.x[:, :, 0], [[0, 1], [2, 3], [0, 1], [2, 3]])
     np.testing.assert_array_equal(ds.recording, [0, 0, 1, 1])
     assert ds.group is not None and ds.group.tolist() == ["eva", "eva", "bob", "bob"]
-    by_group = csv.load(path, columns=["ax"], label="what", group="p", window=2)
+    by_group = load(path, columns=["ax"], label="what", group="p", window=2)
     assert by_group.digest() == ds.digest()
     mixed = write("s,p,ax,what\n1,eva,0,x\n1,bob,0,y\n")
     with pytest.raises(DataError, match=r"s 1: has rows of the groups `bob` and `eva`"):
-        csv.load(mixed, columns=["ax"], label="what", recording="s", group="p")
+        load(mixed, columns=["ax"], label="what", recording="s", group="p")
 
 
 def test_targets_at_a_horizon(write):
     """The worked example of the forecast."""
     path = write("v\n10\n20\n30\n40\n50\n60\n")
-    ds = csv.load(path, columns=["v"], target=["v"], window=3, stride=1, horizon=1)
+    ds = load(path, columns=["v"], target=["v"], window=3, stride=1, horizon=1)
     assert (ds.task, ds.per_step, ds.targets) == ("regression", False, ("v",))
     np.testing.assert_array_equal(ds.x[:, :, 0], [[10, 20, 30], [20, 30, 40], [30, 40, 50]])
     np.testing.assert_array_equal(ds.y, [[40], [50], [60]])
-    here = csv.load(path, columns=["v"], target=["v"], window=3, stride=3)
+    here = load(path, columns=["v"], target=["v"], window=3, stride=3)
     np.testing.assert_array_equal(here.y, [[30], [60]])
     with pytest.raises(DataError, match=r"has 6 rows, too few for a horizon of 6"):
-        csv.load(path, columns=["v"], target=["v"], horizon=6)
+        load(path, columns=["v"], target=["v"], horizon=6)
 
 
 def test_targets_of_every_step(write):
     text = "v,w\n" + "".join(f"{i},{10 * i}\n" for i in range(1, 8))
     options = {"columns": ["v"], "target": ["w", "v"], "per_step": True}
-    ds = csv.load(write(text), **options, window=3, stride=2, horizon=1)
+    ds = load(write(text), **options, window=3, stride=2, horizon=1)
     assert (ds.task, ds.per_step, ds.targets) == ("regression", True, ("w", "v"))
     np.testing.assert_array_equal(ds.x[:, :, 0], [[1, 2, 3], [3, 4, 5]])
     np.testing.assert_array_equal(ds.y, [[[20, 2], [30, 3], [40, 4]], [[40, 4], [50, 5], [60, 6]]])
-    here = csv.load(write(text), **options, window=3, stride=2)
+    here = load(write(text), **options, window=3, stride=2)
     np.testing.assert_array_equal(here.y[:, :, 1], here.x[:, :, 0])
 
 
 def test_targets_of_every_step_of_a_short_recording(write):
     path = write("r,v\n" + "a,1\n" * 5 + "b,7\nb,8\nb,9\n")
-    ds = csv.load(path, columns=["v"], target=["v"], recording="r", per_step=True, horizon=1)
+    ds = load(path, columns=["v"], target=["v"], recording="r", per_step=True, horizon=1)
     np.testing.assert_array_equal(ds.lengths, [4, 2])
     np.testing.assert_array_equal(ds.y[1, :, 0], [8, 9, 0, 0])
 
 
 def test_as_many_targets_as_steps_are_per_window(write):
-    ds = csv.load(write("a,b\n1,2\n3,4\n"), columns=["a"], target=["a", "b"], window=2)
+    ds = load(write("a,b\n1,2\n3,4\n"), columns=["a"], target=["a", "b"], window=2)
     assert not ds.per_step
     np.testing.assert_array_equal(ds.y, [[3, 4]])
 
 
 def test_recordings_are_numbered_by_their_first_time(write, tmp_path):
     for name, begin in (("a.csv", 100), ("b.csv", 50), ("c.csv", 100), ("d.csv", 0)):
-        write("t,v\n" + "".join(f"{begin + i},{begin}.{ord(name[0])}\n" for i in range(2)), name)
+        write("t,v\n" + "".join(f"{begin + i},{begin + i}.{ord(name[0])}\n" for i in range(4)), name)
     options = {"columns": ["v"], "target": ["v"], "window": 2}
-    ds = csv.load(tmp_path, **options, time="t")
-    np.testing.assert_array_equal(ds.recording, [0, 1, 2, 3])
-    np.testing.assert_allclose(ds.y[:, 0], [0.100, 50.98, 100.97, 100.99], rtol=1e-6)  # decimals as float32
+    ds = load(tmp_path, **options, time="t", time_unit="s")
+    np.testing.assert_array_equal(ds.recording, [0, 0, 1, 1, 2, 2, 3, 3])
+    np.testing.assert_allclose(ds.y[::2, 0], [1.100, 51.98, 101.97, 101.99], rtol=1e-6)  # decimals as float32
     assert ds.rate == 1
-    np.testing.assert_array_equal(split.by_time(ds).test, [3])
-    by_file = csv.load(tmp_path, **options)
-    np.testing.assert_allclose(by_file.y[:, 0], [100.97, 50.98, 100.99, 0.100], rtol=1e-6)  # decimals as float32
+    np.testing.assert_array_equal(split.by_time(ds).test, [6, 7])
+    by_file = load(tmp_path, **options)
+    np.testing.assert_allclose(by_file.y[::2, 0], [101.97, 51.98, 101.99, 1.100], rtol=1e-6)  # decimals as float32
 
 
 def test_seconds_by_rate_or_by_the_time_column(write):
     text = "t,ax,what\n" + "".join(f"{i / 4},{i},{i // 8}\n" for i in range(16))
     path = write(text)
-    by_rate = csv.load(path, columns=["ax"], label="what", rate=4, window="1s", stride="0.5s")
+    by_rate = load(path, columns=["ax"], label="what", rate=4, window="1s", stride="0.5s")
     assert by_rate.x.shape == (6, 4, 1)
-    by_time = csv.load(path, columns=["ax"], label="what", time="t", window="1s", stride="0.5s")
+    by_time = load(path, columns=["ax"], label="what", time="t", time_unit="s", window="1s", stride="0.5s")
     assert by_time.digest() == by_rate.digest()
     with pytest.raises(ConfigError, match="window is `1s`, but the rate is not known"):
-        csv.load(path, columns=["ax"], label="what", window="1s")
-    with pytest.raises(DataError, match="line 4, column `ax` does not grow"):
-        csv.load(write("ax,what\n0,a\n2,b\n1,a\n"), columns=["ax"], label="what", time="ax")
+        load(path, columns=["ax"], label="what", window="1s")
+    with pytest.raises(DataError, match="line 6, column `ax` does not grow"):
+        load(write("ax,what\n0,a\n2,b\n4,b\n9,b\n6,a\n"), columns=["ax"], label="what", time="ax", time_unit="s")
 
 
 def test_a_window_longer_than_all_recordings(write):
     with pytest.raises(ConfigError, match="window is 10 steps, but the longest recording has 7"):
-        csv.load(write(HEADER + rows(4, "a") + rows(3, "b")), columns=AXES, label="what", window=10)
+        load(write(HEADER + rows(4, "a") + rows(3, "b")), columns=AXES, label="what", window=10)
 
 
 def test_labels_stay_text(write):
-    ds = csv.load(write("ax,what\n1,NA\n2,None\n3,007\n"), columns=["ax"], label="what", window=1)
+    ds = load(write("ax,what\n1,NA\n2,None\n3,007\n"), columns=["ax"], label="what", window=1)
     assert ds.classes == ("007", "NA", "None")
 
 
 def test_bom_spaces_and_blank_lines(write):
-    ds = csv.load(write("\ufeffax, what\r\n1, a\r\n\r\n2, b\r\n\r\n"), columns=["ax"], label="what", window=1)
+    ds = load(write("\ufeffax, what\r\n1, a\r\n\r\n2, b\r\n\r\n"), columns=["ax"], label="what", window=1)
     assert ds.classes == ("a", "b") and ds.n == 2
 
 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("ax,ay,what\n1,2,a\n3,,b\n", r"a\.csv: line 3, column `ay` holds ``"),
+        ("ax,ay,what\n1,2,a\n3,,b\n", r"a\.csv: line 3, column `ay` is empty; give missing"),
         ("ax,ay,what\n1,2,a\n\n3,nan,b\n", r"line 4, column `ay` holds `nan`"),
         ("ax,ay,what\n1,-inf,a\n3,4,b\n", r"line 2, column `ay` holds `-inf`"),
         ("ax,ay,what\n1,1e39,a\n3,4,b\n", r"line 2, column `ay` holds `1e39`"),
         ("ax,ay,what\n1,2,a\n3,4 g,b\n", r"line 3, column `ay` holds `4 g`"),
         ("ax,ay,what\n1,2,a\n3,4,\n", r"line 3, column `what` is empty"),
         ("ax,ay,what\n1,2,a\n3,4\n", r"line 3, column `what` is empty"),
-        ("ax,ay,what\n1,2,a\n3,4,b,5\n", r"not a readable CSV file \(.*line 3, saw 4\)"),
-        ("ax,ay,what\n1,2,a,4\n3,4,b,5\n", "more cells than the header has names"),
-        ("ax;ay;what\n1;2;a\n", "has no column `ax`; its columns are ax;ay;what"),
+        ("ax,ay,what\n1,2,a\n3,4,b,5\n", "line 3 has more cells than the 3 of the others"),
+        ("ax,ay,what\n1,2,a,4\n3,4,b,5\n", "header names 3 columns, but its rows have 4 cells"),
+        ("ax;az;what\n1;2;a\n", "has no column `ay`; its columns are ax, az, what"),
         ("ax,ay,what\n", "has no rows below the header"),
-        ("", "not a readable CSV file"),
+        ("", "is empty; leave it out"),
         ("ax,ay,what\n1,2,a\n3,4,a\n", "all windows are of one class"),
     ],
 )
 def test_bad_files_are_located(write, text, says):
     path = write(text)
     with pytest.raises(DataError, match=says) as caught:
-        csv.load(path, columns=AXES, label="what")
+        load(path, columns=AXES, label="what")
     assert "\n" not in str(caught.value) and "a.csv: " in str(caught.value)
 
 
 def test_unreadable_paths(tmp_path):
     with pytest.raises(DataError, match="no such file or folder"):
-        csv.load(tmp_path / "none.csv", columns=AXES, label="what")
-    with pytest.raises(DataError, match=r"holds no \*\.csv file"):
-        csv.load(tmp_path, columns=AXES, label="what")
-    (tmp_path / "a.csv").write_bytes(b"ax,ay,what\n\xff\xfe,1,2\n")
-    with pytest.raises(DataError, match="not a readable CSV file"):
-        csv.load(tmp_path, columns=AXES, label="what")
+        load(tmp_path / "none.csv", columns=AXES, label="what")
+    with pytest.raises(DataError, match=r"holds no file that ends in \.csv"):
+        load(tmp_path, columns=AXES, label="what")
+    (tmp_path / "a.csv").write_bytes(b"ax,ay,what\n\x00\xfe\x01,1,2\n")
+    with pytest.raises(DataError, match="holds zero bytes, so it is no text"):
+        load(tmp_path, columns=AXES, label="what")
 
 
 @pytest.mark.parametrize(
@@ -202,33 +211,264 @@ def test_unreadable_paths(tmp_path):
 )
 def test_contradicting_options(write, options):
     with pytest.raises(ConfigError):
-        csv.load(write(HEADER), **{"columns": AXES, **options})
+        load(write(HEADER), **{"columns": AXES, **options})
 
 
 def test_without_pandas(write, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'edgernn\[data\]'"):
-        csv.load(write(HEADER + rows(3, "a")), columns=AXES, label="what")
+        load(write(HEADER + rows(3, "a")), columns=AXES, label="what")
 
 
-@pytest.mark.parametrize(
-    ("times", "options", "says"),
-    [
-        (([0, 1, 2, 3], [0, 2, 4, 6]), {}, "has 0.5 rows a second, the others 1; resample it"),
-        (([0, 1, 2, 3], [0, 1, 2, 3]), {"rate": 10.0}, "rate is 10 Hz, but the time column gives 1; leave out one"),
-    ],
-)
-def test_rates_that_disagree(tmp_path, times, options, says):
-    for number, column in enumerate(times):
-        rows = "".join(f"{t},{t},{'ab'[number]}\n" for t in [*column, *(column[-1] + 1 + i for i in range(2 - number))])
-        (tmp_path / f"{number}.csv").write_text("t,v,c\n" + rows)
-    with pytest.raises(DataError, match=says):
-        csv.load(tmp_path, columns=["v"], label="c", time="t", window=2, **options)
+@pytest.fixture
+def two_rates(tmp_path):
+    for number, step in enumerate((1, 2)):
+        lines = "".join(f"{step * i},{i},{'ab'[i // 10]}\n" for i in range(20))
+        (tmp_path / f"{number}.csv").write_text("t,v,c\n" + lines)
+    return tmp_path
+
+
+def test_rates_that_disagree_are_resampled_to_the_one_that_is_given(two_rates):
+    options = {"columns": ["v"], "label": "c", "time": "t", "time_unit": "s", "window": 2}
+    with pytest.raises(DataError, match="has .* rows a second, the others .*; give rate"):
+        load(two_rates, **options)
+    ds = load(two_rates, **options, rate=1.0)
+    assert ds.rate == 1 and "1 of 2 recordings resampled from 0.5 to 1 Hz" in ds.notes
+    np.testing.assert_array_equal(ds.x[ds.recording == 1][:3, :, 0], [[0, 0.5], [1, 1.5], [2, 2.5]])
 
 
 def test_a_window_that_only_the_horizon_makes_too_long(write):
     path = write("v\n" + "1\n2\n3\n4\n5\n")
     with pytest.raises(ConfigError, match="1 steps of horizon left out: window is 5 steps, but the longest .* has 4"):
-        csv.load(path, columns=["v"], target=["v"], window=5, horizon=1)
+        load(path, columns=["v"], target=["v"], window=5, horizon=1)
     with pytest.raises(DataError, match="has 5 rows, too few for a horizon of 7"):
-        csv.load(path, columns=["v"], target=["v"], window=3, horizon=7)
+        load(path, columns=["v"], target=["v"], window=3, horizon=7)
+
+
+# What folders and names say
+
+
+@pytest.fixture
+def tree(tmp_path):
+    def files(**texts):
+        for name, text in texts.items():
+            path = tmp_path / name.replace("__", "/").replace("_dot_", ".")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path
+
+    return files
+
+
+V = "v\n" + "".join(f"{i}.5\n" for i in range(4))
+
+
+def test_classes_and_people_in_the_path(tree):
+    base = tree(walk__eva_1_dot_csv=V, walk__bob_1_dot_csv=V, sit__eva_2_dot_csv=V)
+    with pytest.raises(DataError, match=r'has no column `what`.*write path = ".*/{label}/\*.csv"'):
+        load(base, ["v"], label="what")
+    ds = load(f"{base}/{{label}}/{{group}}_*.csv", ["v"], window=2)
+    assert ds.classes == ("sit", "walk") and ds.group.tolist() == ["eva"] * 2 + ["bob"] * 2 + ["eva"] * 2
+    assert ds.notes == ("3 files read as CSV: one column",)
+    named = load(f"{base}/{{activity}}/{{person}}_*.csv", ["v"], window=2, label="activity", group="person")
+    assert named.digest() == ds.digest()
+    with pytest.raises(ConfigError, match="path has {person}, which no key names"):
+        load(f"{base}/{{label}}/{{person}}_*.csv", ["v"])
+    with pytest.raises(ConfigError, match="label names the column `v`, but path has {label}"):
+        load(f"{base}/{{label}}/*.csv", ["v"], label="v")
+
+
+def test_the_parts_of_a_given_split(tree):
+    base = tree(Train__a1_dot_csv=V, Train__b1_dot_csv=V, test__a2_dot_csv=V, test__b2_dot_csv=V)
+    ds = load(f"{base}/{{split}}/{{label}}[0-9].csv", ["v"])
+    assert ds.split.tolist() == ["train", "train", "test", "test"] and ds.classes == ("a", "b")
+
+
+def test_files_of_one_recording_are_on_one_side(tree):
+    base = tree(a__r1_1_dot_csv=V, a__r1_2_dot_csv=V, b__r2_1_dot_csv=V)
+    ds = load(f"{base}/{{label}}/{{recording}}_*.csv", ["v"])
+    np.testing.assert_array_equal(ds.recording, [0, 0, 1])
+
+
+def test_a_column_that_the_path_tells_too(tree):
+    base = tree(a__x_dot_csv="v,label\n1.5,q\n", b__x_dot_csv="v,label\n1.5,q\n")
+    with pytest.raises(DataError, match="has a column `label`, and path has {label}"):
+        load(f"{base}/{{label}}/*.csv", ["v"])
+
+
+# Several sensors
+
+
+def sensor(rate, name, count, what=""):
+    return f"t,{name}{',what' * bool(what)}\n" + "".join(
+        f"{i / rate},{i / rate * 10}{',' * bool(what)}{what[i * len(what) // count :][:1]}\n" for i in range(count)
+    )
+
+
+def test_sensors_in_files_of_their_own_by_row(tree):
+    base = tree(acc_1_dot_csv=sensor(10, "ax", 8, "ab"), gyro_1_dot_csv=sensor(10, "gx", 8))
+    with pytest.raises(DataError, match=r'but other files have; .* write path = ".*/{sensor}_{recording}.csv"'):
+        load(base, ["ax", "gx"], label="what")
+    ds = load(f"{base}/{{sensor}}_{{recording}}.csv", ["gx", "ax"], label="what", window=4)
+    assert ds.features == ("gx", "ax") and ds.n == 2
+    np.testing.assert_array_equal(ds.x[..., 0], ds.x[..., 1])
+
+
+def test_sensors_of_two_rates_by_time(tree):
+    base = tree(acc_1_dot_csv=sensor(100, "x", 80, "ab"), gyro_1_dot_csv=sensor(50, "x", 39))
+    path = f"{base}/{{sensor}}_{{recording}}.csv"
+    with pytest.raises(DataError, match=r"the sensors acc, gyro have a column `x`; name one as `acc.x`"):
+        load(path, ["x"], label="what")
+    with pytest.raises(
+        DataError, match=r"acc_1.csv: has 80 rows, .*gyro_1.csv 39; name the column of the time by time"
+    ):
+        load(path, ["acc.x", "gyro.x"], label="what")
+    ds = load(path, ["acc.x", "gyro.x"], label="what", time="t", window=37)
+    assert ds.rate == 100
+    np.testing.assert_allclose(ds.x[..., 1], ds.x[..., 0], atol=1e-5)  # interpolated in float64, kept in float32
+
+
+def test_a_recording_that_lacks_a_sensor(tree):
+    base = tree(acc_1_dot_csv=V, gyro_1_dot_csv=V, acc_2_dot_csv=V)
+    with pytest.raises(DataError, match="acc_2.csv: has no file of the sensor gyro beside it"):
+        load(f"{base}/{{sensor}}_{{recording}}.csv", ["acc.v", "gyro.v"], target=["acc.v"])
+
+
+# Labels of intervals
+
+
+def test_labels_of_intervals_in_rows(tree):
+    base = tree(a_dot_csv=V, b_dot_csv=V)
+    marks = base / "marks.csv"
+    marks.write_text("file,label,begin,end\na.csv,x,0,2\nb,y,2,4\n")
+    options = {"columns": ["v"], "annotations": str(marks)}
+    ds = load(base, **options)
+    assert ds.classes == ("x", "y") and "4 of 8 steps have no label and don't count" in ds.notes
+    np.testing.assert_array_equal(ds.x[..., 0], [[0.5, 1.5], [2.5, 3.5]])
+    np.testing.assert_array_equal(ds.start, [0, 2])
+    steps = load(base, **options, per_step=True)
+    np.testing.assert_array_equal(steps.ignored, [[0, 0, 1, 1], [1, 1, 0, 0]])
+    assert load(base, **options, unlabelled="none").classes == ("none", "x", "y")
+    assert load(base, **options, unlabelled="none", ignore=("none",), per_step=True).digest() == steps.digest()
+
+
+def test_labels_of_intervals_in_times(tree):
+    times = "time;v\n" + "".join(f"09.03.2020 10:00:{i:02};{i},5\n" for i in range(20, 40))
+    base = tree(rec__a_dot_csv=times)
+    marks = base / "marks.csv"
+    marks.write_text(
+        "label;start;stop\nx;09.03.2020 10:00:20;09.03.2020 10:00:25\ny;09.03.2020 10:00:25;09.03.2020 10:00:31\n"
+    )
+    ds = load(base / "rec", ["v"], annotations=str(marks), time="time", time_unit="%d.%m.%Y %H:%M:%S")
+    np.testing.assert_array_equal(ds.lengths, [5, 6])
+    assert ds.rate == 1 and ds.notes[0] == "1 file read as CSV: separator `;`, decimal comma"
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        ("file,label,begin,end\nz.csv,x,0,2\n", {}, "line 2 is of `z.csv`, but no recording has this name"),
+        ("file,label,begin,end\na.csv,x,0,9\n", {}, "has the row 9, but its recording has 0 to 4"),
+        ("file,label,begin,end\na.csv,x,0.5,2\n", {}, "has the row 0.5, .* or write annotated_in"),
+        ("file,label,begin,end\na.csv,x,2,1\n", {}, "ends before it begins"),
+        ("file,label,begin,end\na.csv,x,0,3\na.csv,y,2,4\n", {}, "gives steps the label `y` that have `x` already"),
+        ("file,label,begin,end\na.csv,,0,3\n", {}, "line 2, column `label` is empty"),
+        ("file,label,begin\na.csv,x,0\n", {}, "has no column of the end of an interval; call one end or stop"),
+        ("label,begin,end\nx,0,2\n", {}, "has no column of the file, but there are 2 recordings"),
+        ("file,label,begin,end\na.csv,x,0,2\n", {"annotated_in": "time"}, "no column of the time is named"),
+    ],
+)
+def test_intervals_that_fit_no_recording(tree, text, options, says):
+    base = tree(rec__a_dot_csv=V, rec__b_dot_csv=V, marks_dot_csv=text)
+    with pytest.raises((DataError, ConfigError), match=says):
+        load(base / "rec", ["v"], annotations=str(base / "marks.csv"), **options)
+
+
+# Labels, stretches and what is left out
+
+
+def test_stretches_shorter_than_the_window_are_left_out_and_counted(write):
+    path = write(HEADER + rows(5, "a") + rows(1, "b") + rows(4, "a") + rows(4, "b"))
+    ds = load(path, AXES, label="what", window=4)
+    np.testing.assert_array_equal(ds.lengths, [4, 4, 4])
+    assert "1 of 4 stretches of one label (1 of 14 steps) are shorter than 4 steps and left out" in ds.notes[1]
+    short = load(path, AXES, label="what", window=4, shortest=1)
+    assert short.n == 4 and "1 windows are shorter than 4 steps" in short.notes
+    with pytest.raises(
+        DataError, match="no stretch has the 6 steps of a window; the longest has 5: give a shorter window"
+    ):
+        load(path, AXES, label="what", window=6)
+    with pytest.raises(DataError, match="no stretch of the class `b` has the 5 steps of a window; the longest has 4"):
+        load(path, AXES, label="what", window=5)
+
+
+def test_a_class_that_does_not_count(write):
+    path = write(HEADER + rows(4, "a") + rows(3, "none") + rows(5, "b"))
+    ds = load(path, AXES, label="what", ignore=("none",))
+    assert ds.classes == ("a", "b") and ds.n == 2
+    steps = load(path, AXES, label="what", ignore=("none",), per_step=True, window=6)
+    assert steps.classes == ("a", "b") and steps.ignored.sum() == 3
+    with pytest.raises(ConfigError, match="ignore names the class `nothing`, which no step has; there are a, b, none"):
+        load(path, AXES, label="what", ignore=("nothing",))
+
+
+@pytest.mark.parametrize(
+    ("labels", "classes"),
+    [(("1.0", "2.0"), ("1", "2")), (("1", "1.0", "2"), ("1", "2")), ((" walk ", "sit"), ("sit", "walk"))],
+)
+def test_labels_as_numbers_and_with_spaces(write, labels, classes):
+    path = write("v;what\n" + "".join(f"{i}.5;{label}\n" for i, label in enumerate(labels)))
+    assert load(path, ["v"], label="what").classes == classes
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (("Walking", "walking"), "`Walking` and `walking` differ only by case, spaces or zeros"),
+        (("1", "01"), "differ only by case"),
+        (("a\x1b[0m", "b"), r"the label `a\\x1b\[0m` has control characters"),
+    ],
+)
+def test_labels_that_are_refused(write, labels, says):
+    path = write("v;what\n" + "".join(f"{i}.5;{label}\n" for i, label in enumerate(labels)))
+    with pytest.raises(DataError, match=says) as caught:
+        load(path, ["v"], label="what")
+    assert str(caught.value).isprintable()
+
+
+def test_an_empty_label(write):
+    path = write("v,what\n1.5,a\n2.5,\n3.5,b\n")
+    with pytest.raises(DataError, match='line 3, column `what` is empty; .* give unlabelled = "none" as its class'):
+        load(path, ["v"], label="what")
+    assert load(path, ["v"], label="what", unlabelled="rest").classes == ("a", "b", "rest")
+    np.testing.assert_array_equal(load(path, ["v"], label="what", missing="drop").start, [0, 2])
+
+
+# Missing values and times
+
+
+def test_rows_that_are_dropped_cut_the_recording(write):
+    path = write("v\n" + "".join(f"{'NaN' if i == 5 else i + 0.5}\n" for i in range(12)))
+    ds = load(path, ["v"], target=["v"], missing="drop", window=2)
+    np.testing.assert_array_equal(ds.start, [0, 2, 6, 8, 10])
+    held = load(path, ["v"], target=["v"], window=6, missing="hold")
+    assert held.n == 2
+
+
+def test_no_window_spans_a_gap(write):
+    path = write("t,v\n" + "".join(f"{(i + 50 * (i >= 12)) / 50},{i}\n" for i in range(24)))
+    ds = load(path, ["v"], target=["v"], time="t", window=5)
+    np.testing.assert_array_equal(ds.x[:, 0, 0], [0, 5, 12, 17])
+    np.testing.assert_array_equal(ds.start, [0, 5, 62, 67])
+
+
+def test_one_form_in_all_files(tree):
+    with pytest.raises(DataError, match="a.csv with separator `,`; give separator"):
+        load(tree(a_dot_csv="v,w\n1.5,2\n2.5,3\n", b_dot_csv="v;w\n1.5;2\n2.5;3\n"), ["v"], target=["w"])
+    with pytest.raises(DataError, match="has decimal commas, but .* has points"):
+        load(tree(a_dot_csv="v;w\n1.5;2\n2.5;3\n", b_dot_csv="v;w\n1,5;2\n2,5;3\n"), ["v"], target=["w"])
+
+
+def test_names_with_control_characters(write):
+    with pytest.raises(ConfigError, match="the name `a\\\\x07` has control characters"):
+        load(write("a,b\n1.5,2\n"), ["a\x07"], target=["b"])

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from edgernn.data import streams
-from edgernn.data.dataset import from_arrays
+from edgernn.data.dataset import Series, from_arrays
 from edgernn.errors import DataError
 
 LONG = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)
@@ -14,13 +14,19 @@ def cut(starts, length=8, series=LONG):
     return np.stack([series[start : start + length] for start in starts])
 
 
+def whole(recordings):
+    return None if recordings is None else [Series(number, 0, x) for number, x in enumerate(recordings)]
+
+
 def make(starts, recording=None, y=None, series=None, **more):
     recording = np.zeros(len(starts), int) if recording is None else np.array(recording)
     x = np.concatenate(
         [cut([start], series=(LONG, OTHER, LONG)[r]) for start, r in zip(starts, recording, strict=True)]
     )
     y = np.arange(len(starts)) % 2 if y is None else y
-    return from_arrays("set", x, y, recording=recording, start=np.array(starts), series=series, complete=False, **more)
+    return from_arrays(
+        "set", x, y, recording=recording, start=np.array(starts), series=whole(series), complete=False, **more
+    )
 
 
 def test_windows_that_overlap_or_touch_are_joined_and_a_gap_ends_a_stream():
@@ -58,6 +64,16 @@ def test_recordings_fill_what_lies_between_windows():
     np.testing.assert_array_equal(part.x, LONG[2:12])
 
 
+def test_a_gap_of_a_recording_ends_a_stream():
+    x, y = cut([0, 4, 20, 24]), np.array([0, 1, 0, 1])
+    series = [Series(0, 0, LONG[:14]), Series(0, 18, LONG[18:])]
+    data = from_arrays("set", x, y, recording=np.zeros(4, int), start=np.array([0, 4, 20, 24]), series=series)
+    first, second = streams.streams(data)
+    np.testing.assert_array_equal(first.x, LONG[:12])
+    np.testing.assert_array_equal(second.x, LONG[20:32])
+    assert first.windows.tolist() == [0, 1] and second.windows.tolist() == [2, 3]
+
+
 @pytest.mark.parametrize("starts, recording", [([0, 0, 0], [0, 1, 2]), ([5, 6, 7], [0, 1, 2]), ([0, 12], [0, 0])])
 def test_data_that_is_not_continuous(starts, recording):
     assert streams.streams(make(starts, recording)) == ()
@@ -70,14 +86,19 @@ def test_recordings_without_starts_are_no_streams():
 @pytest.mark.parametrize("series", [None, (LONG,)])
 def test_starts_that_contradict_the_samples(series):
     data = from_arrays(
-        "set.npz", cut([0, 4, 8]), np.array([0, 1, 0]), recording=np.zeros(3, int), start=np.arange(3), series=series
+        "set.npz",
+        cut([0, 4, 8]),
+        np.array([0, 1, 0]),
+        recording=np.zeros(3, int),
+        start=np.arange(3),
+        series=whole(series),
     )
     with pytest.raises(DataError, match=r"set.npz: window 1 shares steps .* give the step of the recording at which"):
         streams.streams(data)
 
 
 def test_a_recording_that_is_too_short():
-    with pytest.raises(DataError, match="recording 0 has 20 steps, but a window ends at 28"):
+    with pytest.raises(DataError, match="window 1 lies in no stretch of recording 0"):
         streams.streams(make([0, 20], series=(LONG[:20],)))
 
 

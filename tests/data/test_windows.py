@@ -67,3 +67,9 @@ def test_in_steps_refuses(span):
 def test_seconds_need_a_rate():
     with pytest.raises(ConfigError, match="stride is `2s`, but the rate is not known"):
         in_steps("stride", "2s", None)
+
+
+def test_seconds_below_a_step_name_the_likely_cause():
+    says = "window is `2s`: 2 s are 0.1 steps at 0.05 Hz; give at least one step.*is the time column in milliseconds"
+    with pytest.raises(ConfigError, match=says):
+        in_steps("window", "2s", 0.05)

@@ -65,6 +65,7 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
     """What --json gives: docs/evaluate.md."""
     return {
         "artifact": str(built.folder),
+        "notes": list(built.notes),
         "division": built.division,
         "stages": [asdict(stage) for stage in built.stages],
         "baselines": dict(built.baselines),
@@ -76,7 +77,7 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
 
 
 def _show(built: "Built", operands: str) -> None:
-    for line in built.division.splitlines():
+    for line in (*built.notes, *built.division.splitlines()):
         say(line)
     say("")
     results.show_stages("Held-out windows", built.stages)

@@ -1,0 +1,463 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a time column says: numbers in a unit, dates or times of day, as seconds."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
+
+from edgernn.data.column import Column, floats
+from edgernn.errors import ConfigError, DataError
+
+Seconds = npt.NDArray[np.float64]
+
+UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "d": 86400.0}
+"""Seconds in one of each unit that `time_unit` may name."""
+
+_WORDS = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+    "min": "minutes",
+    "h": "hours",
+    "d": "days",
+}
+_SPELLINGS = {
+    "s": "s sec secs second seconds",
+    "ms": "ms msec msecs milli millis millisec millisecs millisecond milliseconds",
+    "us": "us usec usecs micro micros microsec microsecs microsecond microseconds µs μs",
+    "ns": "ns nsec nsecs nano nanos nanosec nanosecs nanosecond nanoseconds",
+    "min": "min mins minutes",
+    "h": "h hrs hours",
+    "d": "days",
+}
+_BY_SPELLING = {spelling: unit for unit, names in _SPELLINGS.items() for spelling in names.split()}
+
+_EPOCH = (1e9, 2.2e9)
+"""Seconds since 1970 of the years 2001 to 2039."""
+_CALENDAR = (120, 180, 240, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 604800)
+"""Seconds above 100 at which meters log."""
+_FASTEST = 25e3
+_SLOWEST = 1 / 604800
+"""Hz; between them a rate is believed of a sensor."""
+_FASTEST_SECONDS = 1e5
+"""Hz; fractions of a second are believed up to here, as no other unit is likelier."""
+_FASTEST_FRACTION = 2e3
+"""Hz; fractions that would be faster as milliseconds are seconds: who logs so fast names the unit."""
+_UPTIME = 3.15e7
+"""Seconds; a counter that began a year before its recording is not believed."""
+_AGE = (3e8, 3.2e9)
+"""Seconds of clocks that count from another year than 1970."""
+_SPREADSHEET = (36526, 73051)
+"""Days since 1900 of the years 2000 to 2099."""
+_COUNTERS = {2**32: "32 bits", 2**32 // 1000: "micros() / 1000", 2**16: "16 bits"}
+_SAME_RATE = 0.1
+
+_TIME = (
+    r"(?P<H>\d{1,3})(?P<colon>[:.])(?P<M>\d{2})(?:(?P=colon)(?P<S>\d{2})(?:[.,](?P<f>\d{1,9}))?)?"
+    r"\s*(?:(?P<half>[AaPp])\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|[+-]\d{2}(?::?\d{2})?)?"
+)
+_DATES = (
+    re.compile(rf"(?P<a>\d{{1,4}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{1,4}})(?:(?:T|,?\s+){_TIME})?"),
+    re.compile(
+        r"(?P<a>(?:19|20)\d\d)(?P<sep>)(?P<b>0[1-9]|1[0-2])(?P<c>0[1-9]|[12]\d|3[01])T?"
+        r"(?P<H>[01]\d|2[0-3])(?P<M>[0-5]\d)(?:(?P<S>[0-5]\d)(?:[.,](?P<f>\d{1,9}))?)?"
+        r"(?P<half>)(?P<zone>Z|[+-]\d{2}(?::?\d{2})?)?"
+    ),
+)
+_OF_DAY = re.compile(_TIME)
+_DAY = 86400.0
+_EXAMPLE = 'time_unit = "%d/%m/%Y %H:%M:%S"'
+
+
+@dataclass(frozen=True)
+class Times:
+    """seconds: float64 [N] a column, since 1970 for dates and epochs; words: how the cells were read; notes: what the
+    user should know."""
+
+    seconds: tuple[Seconds, ...]
+    words: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The parts of dates and times of one column, an entry a row; zone in seconds, NaN where there is none."""
+
+    column: Column
+    dates: npt.NDArray[np.int64]
+    """[N, 3], in the order of the text"""
+    forms: frozenset[tuple[str, bool, bool]]
+    day: Seconds
+    """seconds of the day"""
+    zone: Seconds
+
+
+def seconds(columns: Sequence[Column], unit: str = "auto", *, rate: float = 0.0, decimal: str = ".") -> Times:
+    """The times in the time column of all recordings of a data set, each in the order of its rows.
+
+    unit: a key of UNITS; "datetime"; a format of strptime such as "%d/%m/%Y %H:%M:%S"; or "auto", which takes only
+    what the data decides: dates, times of day (also across midnight), seconds, milliseconds and so on since 1970,
+    a unit in the column's name, fractions of seconds. rate: Hz if known, 0 if not; it may decide the unit.
+    Counters of 16 and 32 bits are continued where they wrap. Whether times grow is for `edgernn.data.rhythm` to say.
+
+    Raises DataError for cells that are no times and where the data does not decide; it names `time_unit`.
+    ConfigError for a unit that is none.
+    """
+    if unit not in ("auto", "datetime", *UNITS) and "%" not in unit:
+        raise ConfigError(
+            f"time_unit is `{unit}`; it should be auto, {', '.join(UNITS)}, datetime, "
+            "or a format such as %d/%m/%Y %H:%M:%S"
+        )
+    for column in columns:
+        for row in (row for row, cell in enumerate(column.cells) if not cell):
+            raise DataError(f"{column.at(row)} is empty; a row needs its time: fill it in, or remove this row")
+    if "%" in unit:
+        return Times(tuple(_strptime(column, unit) for column in columns), f"dates as {unit}")
+    numbers = [floats(column.cells, decimal) for column in columns]
+    if unit in UNITS:
+        for column, values in zip(columns, numbers, strict=True):
+            _check(column, np.isfinite(values), f"no number of {_WORDS[unit]}; repair it, or give another time_unit")
+        return _numeric(columns, numbers, unit, rate)
+    if unit == "auto" and all(np.isfinite(values).all() for values in numbers) and not _compact(columns):
+        return _numeric(columns, numbers, None, rate)
+    return _texts(columns)
+
+
+def _check(column: Column, good: npt.NDArray[np.bool_], wrong: str) -> None:
+    bad = np.flatnonzero(~good)
+    if bad.size:
+        raise DataError(f"{column.at(bad[0])} holds `{column.cells[bad[0]]}`, which is {wrong}")
+
+
+# Numbers
+
+
+def _numeric(columns: Sequence[Column], numbers: list[Seconds], unit: str | None, rate: float) -> Times:
+    notes = []
+    whole = all((values == np.round(values)).all() for values in numbers)
+    if whole:
+        for at, column in enumerate(columns):
+            numbers[at], note = _unwrapped(column, numbers[at])
+            notes.extend(note)
+    if unit is None:
+        unit, words = _decided(columns, numbers, whole, rate)
+    else:
+        words = _WORDS[unit]
+    return Times(tuple(values * UNITS[unit] for values in numbers), words, tuple(notes))
+
+
+def _unwrapped(column: Column, values: Seconds) -> tuple[Seconds, list[str]]:
+    """A counter continued behind each wrap: where a step back is a step forward of the usual size on one of _COUNTERS
+    and nothing else."""
+    steps = np.diff(values)
+    back = np.flatnonzero(steps < 0)
+    if not back.size or not (steps > 0).any():
+        return values, []
+    usual = float(np.median(steps[steps > 0]))
+    for size, words in _COUNTERS.items():
+        # A counter of N bits may be printed with a sign.
+        span = values.max() < size and values.min() >= (-(size >> 1) if values.min() < 0 else 0)
+        forward = steps[back] + size
+        if span and ((forward >= 0) & (forward <= 3 * usual)).all() and usual < size / 8:
+            continued = values.copy()
+            for row in back.tolist():
+                continued[row + 1 :] += size
+            lines = ", ".join(str(column.lines[row + 1]) for row in back[:3].tolist()) + ", ..." * (back.size > 3)
+            told = f"is a counter of {words}, continued where it wraps (line {lines})"
+            return continued, [f"{column.where}: column `{column.name}` {told}"]
+    return values, []
+
+
+def _decided(columns: Sequence[Column], numbers: list[Seconds], whole: bool, rate: float) -> tuple[str, str]:
+    """The unit and how to call it, or a refusal that names what else it could be."""
+    filled = [values for values in numbers if len(values)]
+    low = min(float(values.min()) for values in filled)
+    high = max(float(values.max()) for values in filled)
+    step = _usual_step(filled)
+    where, name = columns[0].where, columns[0].name
+    named = _named(name)
+    if named is not None:
+        _check_named(where, name, named, low, step)
+        return named, f"{_WORDS[named]}, as the column's name says"
+    epoch = _epoch(filled, low, high, step, whole)
+    if epoch is not None:
+        begin = datetime.fromtimestamp(low * UNITS[epoch], UTC)
+        return epoch, f"{_WORDS[epoch]} since 1970, from {begin:%Y-%m-%d %H:%M:%S} UTC"
+    if not step:
+        # One row a recording: no step that a unit could change.
+        return "s", _WORDS["s"]
+    units = _candidates(low, high, step, whole)
+    if len(units) > 1 and rate:
+        fits = [unit for unit in units if abs(1 / (step * UNITS[unit]) - rate) <= _SAME_RATE * rate]
+        if len(fits) == 1:
+            return fits[0], f"{_WORDS[fits[0]]}, which gives the rate of {rate:g} Hz"
+    if len(units) == 1:
+        return units[0], _WORDS[units[0]]
+    raise DataError(_undecided(where, name, low, step, units, whole))
+
+
+def _usual_step(numbers: list[Seconds]) -> float:
+    """The median of the steps forward; 0 if there is none."""
+    steps = np.concatenate([np.diff(values) for values in numbers])
+    return float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+
+
+def _named(name: str) -> str | None:
+    """The unit that a column's name says: time_ms, t [us], Time (s), millis, secondsElapsed."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-zµμ]+", name)
+    units = {_BY_SPELLING[word.lower()] for word in words if word.lower() in _BY_SPELLING}
+    return units.pop() if len(units) == 1 else None
+
+
+def _check_named(where: str, name: str, unit: str, low: float, step: float) -> None:
+    seconds_a_step = step * UNITS[unit]
+    rate = 1 / seconds_a_step if step else 1.0
+    fastest = _FASTEST_SECONDS if unit == "s" else _FASTEST
+    if not _SLOWEST / 5 <= rate <= fastest or abs(low) * UNITS[unit] > _AGE[1]:
+        raise DataError(
+            f"{where}: the name of column `{name}` says {_WORDS[unit]}, but it begins at {low:g} and its steps are "
+            f"{step:g}; give time_unit, one of {', '.join(UNITS)}"
+        )
+
+
+def _epoch(numbers: list[Seconds], low: float, high: float, step: float, whole: bool) -> str | None:
+    """The unit of a count since 1970, by its size alone, where no counter since the start is as likely."""
+    for unit in ("s", "ms", "us", "ns"):
+        if low * UNITS[unit] < _EPOCH[0] or high * UNITS[unit] > _EPOCH[1]:
+            continue
+        if unit == "s" and whole and step > 100 and not any(abs(step - c) <= 0.02 * c for c in _CALENDAR):
+            return None  # or micros() after 17 minutes
+        if unit == "us" and step * UNITS[unit] >= 1 and not all((values % 1e6 == 0).all() for values in numbers):
+            return None  # or a telephone's nanoseconds after 12 days
+        return unit
+    return None
+
+
+def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
+    """Units in which neither the rate nor the begin is unbelievable."""
+    if not whole:
+        if step < 1 / _FASTEST_SECONDS:
+            return []
+        days = step * 1440
+        if (
+            _SPREADSHEET[0] <= low
+            and high <= _SPREADSHEET[1]
+            and (step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01))
+        ):
+            return ["s", "d"]
+        return ["s"] if 1e3 / step > _FASTEST_FRACTION else ["s", "ms"]
+    units = []
+    for unit in ("s", "ms", "us", "ns"):
+        begin = low * UNITS[unit]
+        old = (unit == "s" and _AGE[0] <= begin <= _AGE[1]) or _EPOCH[0] <= begin <= _EPOCH[1]
+        if _SLOWEST <= 1 / (step * UNITS[unit]) <= _FASTEST and (begin < _UPTIME or old):
+            units.append(unit)
+    return units
+
+
+def _undecided(where: str, name: str, low: float, step: float, units: list[str], whole: bool) -> str:
+    if not units:
+        return (
+            f"{where}: column `{name}` begins at {low:.10g} and its steps are {step:g}, which is no rate of a sensor "
+            f"in any unit; give time_unit, one of {', '.join(UNITS)}, or leave time out and give rate"
+        )
+    # Of more than two, those that are nearest to the rates at which sensors are read; the faster first.
+    likely = sorted(sorted(units, key=lambda unit: abs(np.log(step * UNITS[unit])))[:2], key=UNITS.__getitem__)
+    readings = " or ".join(f"{_WORDS[unit]} ({hertz(1 / (step * UNITS[unit]))})" for unit in likely)
+    keys = " or ".join(f'"{unit}"' for unit in likely)
+    numbers = "; if they are row numbers, leave time out and give rate" if whole and step == 1 else ""
+    return f"{where}: the steps of column `{name}` are {step:g}: {readings}? give time_unit = {keys}{numbers}"
+
+
+def hertz(rate: float) -> str:
+    """A rate for people: "50 Hz", "0.0167 Hz", "16,000 Hz"."""
+    return f"{rate:.3g} Hz" if rate < 1000 else f"{rate:,.0f} Hz"
+
+
+# Dates and times of day
+
+
+def _strptime(column: Column, pattern: str) -> Seconds:
+    values = np.empty(len(column.cells))
+    for row, cell in enumerate(column.cells):
+        try:
+            moment = datetime.strptime(cell, pattern)
+        except ValueError:
+            raise DataError(
+                f"{column.at(row)} holds `{cell}`, which time_unit = `{pattern}` does not describe; change one of them"
+            ) from None
+        values[row] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if not re.search(r"%[dDjcxsu]", pattern):
+        values = _across_midnight(values)
+    return values
+
+
+def _compact(columns: Sequence[Column]) -> bool:
+    """Whether all cells are dates such as 20200309101400, which are numbers, too."""
+    return all(len(cell) >= 12 and _DATES[1].fullmatch(cell) for column in columns for cell in column.cells)
+
+
+def _iso(columns: Sequence[Column]) -> list[Seconds] | None:
+    """Dates such as 2020-03-09 10:14:00.02 without an offset, which NumPy reads fast; None for all others."""
+    found = []
+    for column in columns:
+        cells = np.asarray(column.cells, np.str_)
+        if not cells.size or cells.dtype.itemsize < 40:
+            return None
+        letters = cells.view("U1").reshape(len(cells), -1)
+        if not ((letters[:, [4, 7]] == "-").all() and np.char.isdigit(letters[:, [0, 9]]).all()):
+            return None
+        if not np.isin(letters[:, 10:], list("0123456789T :.") + [""]).all():
+            return None
+        try:
+            times = cells.astype("datetime64[ns]").astype(np.int64)
+        except ValueError:
+            return None
+        whole, rest = np.divmod(times, 10**9)
+        found.append(whole + rest / 1e9)
+    return found
+
+
+def _texts(columns: Sequence[Column]) -> Times:
+    iso = _iso(columns)
+    if iso is not None:
+        return Times(tuple(iso), "dates as year, month, day")
+    first = next((cell for column in columns for cell in column.cells), "")
+    for pattern in _DATES:
+        if pattern.fullmatch(first):
+            return _dates([_fields(column, pattern) for column in columns])
+    if (match := _OF_DAY.fullmatch(first)) and match["S"]:
+        parts = [_fields(column, _OF_DAY) for column in columns]
+        return Times(tuple(_of_day(part) for part in parts), "times of day")
+    column, row = _first_text(columns)
+    raise DataError(
+        f"{column.at(row)} holds `{column.cells[row]}`, which is neither a number nor a date that is known; repair it, "
+        f"or give its format, such as {_EXAMPLE}"
+    )
+
+
+def _first_text(columns: Sequence[Column]) -> tuple[Column, int]:
+    """The first cell that is no number; the first of all if all are."""
+    for column in columns:
+        texts = np.flatnonzero(np.isnan(floats(column.cells)))
+        if texts.size:
+            return column, int(texts[0])
+    return columns[0], 0
+
+
+def _fields(column: Column, pattern: re.Pattern[str]) -> _Fields:
+    rows = len(column.cells)
+    dates = np.zeros((rows, 3), np.int64)
+    day = np.empty(rows)
+    zone = np.full(rows, np.nan)
+    forms = set()
+    dated = pattern is not _OF_DAY
+    for row, cell in enumerate(column.cells):
+        match = pattern.fullmatch(cell)
+        if match is None:
+            raise DataError(
+                f"{column.at(row)} holds `{cell}`, which is no time like the first one, `{column.cells[0]}`; "
+                f"repair it, or give the format, such as {_EXAMPLE}"
+            )
+        if dated:
+            a, sep, b, c = match.group("a", "sep", "b", "c")
+            dates[row] = int(a), int(b), int(c)
+            forms.add((sep, len(a) > 2, len(c) > 2))
+        day[row] = _seconds_of_day(column, row, match, dated)
+        if offset := match["zone"]:
+            zone[row] = _zone(offset)
+    if np.isnan(zone).any() and not np.isnan(zone).all():
+        row = int(np.flatnonzero(np.isnan(zone) != np.isnan(zone[0]))[0])
+        raise DataError(f"{column.at(row)}: some times have an offset to UTC and some have none; give all of them one")
+    return _Fields(column, dates, frozenset(forms), day, np.nan_to_num(zone))
+
+
+def _seconds_of_day(column: Column, row: int, match: re.Match[str], dated: bool) -> float:
+    hour, minute, second, fraction, half = match.group("H", "M", "S", "f", "half")
+    hours, minutes, rest = int(hour or 0), int(minute or 0), int(second or 0)
+    if minutes > 59 or rest > 60 or (half and not 1 <= hours <= 12) or (dated and hours > 23):
+        raise DataError(f"{column.at(row)} holds `{column.cells[row]}`, which is no time of day; repair it")
+    if half:
+        hours = hours % 12 + 12 * (half in "Pp")
+    return hours * 3600 + minutes * 60 + rest + (float(f"0.{fraction}") if fraction else 0.0)
+
+
+def _zone(text: str) -> float:
+    if not text[1:].replace(":", "").isdigit():
+        return 0.0
+    digits = text[1:].replace(":", "").ljust(4, "0")
+    return (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * (-1.0 if text[0] == "-" else 1.0)
+
+
+def _of_day(part: _Fields) -> Seconds:
+    return _across_midnight(part.day - part.zone)
+
+
+def _across_midnight(day: Seconds) -> Seconds:
+    """Times of day continued behind midnight: a step back of more than half a day."""
+    return day + _DAY * np.concatenate([[0], np.cumsum(np.diff(day) < -_DAY / 2)])
+
+
+def _dates(parts: list[_Fields]) -> Times:
+    column = parts[0].column
+    forms = frozenset().union(*(part.forms for part in parts))
+    if len(forms) > 1:
+        raise DataError(f"{column.where}: column `{column.name}` has dates of several forms; write all of them alike")
+    form = next(iter(forms))
+    order, words = _order(column, np.concatenate([part.dates for part in parts]), form)
+    return Times(tuple(_since_1970(part, order) for part in parts), words)
+
+
+def _order(
+    column: Column, dates: npt.NDArray[np.int64], form: tuple[str, bool, bool]
+) -> tuple[tuple[int, int, int], str]:
+    """Where year, month and day stand; decided by the data, or refused."""
+    separator, year_first, year_last = form
+    if year_first:
+        return (0, 1, 2), "dates as year, month, day"
+    if not year_last:
+        raise DataError(
+            f"{column.at(0)} holds `{column.cells[0]}`, a year of two digits; give the format, such as "
+            'time_unit = "%d/%m/%y %H:%M:%S"'
+        )
+    day_first, month_first = (2, 1, 0), (2, 0, 1)
+    if separator == "." or dates[:, 0].max() > 12:
+        return day_first, "dates as day, month, year"
+    if dates[:, 1].max() > 12:
+        return month_first, "dates as month, day, year"
+    if len(np.unique(dates, axis=0)) == 1:
+        return day_first, "dates of one day"
+    raise DataError(
+        f"{column.at(0)} holds `{column.cells[0]}`: is the day first or the month? no date of the column decides it; "
+        f'give time_unit = "{_format(column.cells[0], "%d", "%m")}" or "{_format(column.cells[0], "%m", "%d")}"'
+    )
+
+
+def _format(cell: str, first: str, second: str) -> str:
+    """The format of strptime for a date that ends in a year, with the fields of the date in a given order."""
+    match = _DATES[0].fullmatch(cell)
+    assert match is not None
+    names = {"a": first, "b": second, "c": "%Y", "H": "%I" if match["half"] else "%H", "M": "%M", "S": "%S", "f": "%f"}
+    names |= {"half": "%p", "zone": "%z"}
+    found = sorted((match.span(name), text) for name, text in names.items() if match[name])
+    text, end = "", 0
+    for (begin, stop), name in found:
+        text += cell[end:begin] + name
+        end = stop
+    return text + cell[end:].removeprefix("M").removeprefix("m")
+
+
+def _since_1970(part: _Fields, order: tuple[int, int, int]) -> Seconds:
+    year, month, day = (part.dates[:, at] for at in order)
+    months = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    first = months.astype("datetime64[D]")
+    days = ((months + 1).astype("datetime64[D]") - first).astype(np.int64)
+    _check(
+        part.column, (month >= 1) & (month <= 12) & (day >= 1) & (day <= days), "no date; repair it, or give time_unit"
+    )
+    return (first.astype(np.int64) + day - 1) * _DAY + part.day - part.zone

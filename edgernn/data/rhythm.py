@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a recording's rows follow each other in time: the rate, gaps, packets, and what is no rhythm at all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgernn.data.clock import Seconds, hertz
+from edgernn.data.column import Column
+from edgernn.errors import ConfigError, DataError
+
+_GAP = 2.5
+"""Steps above which the rows on both sides are no neighbours: a row that comes late, or one that is lost, is none."""
+_IRREGULAR_GAP = 10.0
+"""Mean steps above which there is a gap between rows that come at random: one of 20,000 exponential steps is longer."""
+_NEAR = 0.5
+"""Share of the period by which a step may be off."""
+_MOST = 0.9
+"""Share of steps that must be near the period."""
+_SAME_RATE = 0.1
+"""Share by which rates may differ and still be taken for the same."""
+_EVEN = 0.01
+"""Share by which the rate of even rows may be off a wanted one without being resampled."""
+_LARGEST_PACKET = 1000
+_SAME_PACKETS = 0.07
+"""Share by which ten packets may last longer than ten others of as many rows: less than one lost packet."""
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """rate: Hz, 0 with fewer than two rows; time: float64 [N] s, of packets the times of their rows; spans: the rows
+    [begin, end) between gaps; gaps: float64 s, the length of each; lost: single rows that are missing inside spans;
+    even: whether the rows of a span are evenly spaced but for jitter."""
+
+    rate: float
+    time: Seconds
+    spans: tuple[tuple[int, int], ...]
+    gaps: Seconds
+    lost: int = 0
+    even: bool = True
+
+    def resampled(self, rate: float) -> bool:
+        """Whether the spans have to be resampled to have `rate` (Hz; 0: any)."""
+        return bool(rate and self.rate) and not (self.even and abs(self.rate - rate) <= _EVEN * rate)
+
+
+def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str = "", packets: bool = False) -> Rhythm:
+    """The rhythm of one recording: its time column, and the seconds [N] in it.
+
+    Rows are even where nine of ten steps lie within half a period (or what the column resolves) of the period, and ten
+    steps together within two and a half periods of ten. The period is the mean of the steps, gaps left out.
+    rate: Hz that the recording will be resampled to; then steps may be irregular. gap: a longer step is a gap, in steps
+    (2.5 or "2.5") or seconds ("2s"); by default 2.5 steps, or 10 where steps are irregular. packets: the times are
+    those at which packets of rows arrived; the rows are spread evenly.
+
+    Raises DataError for times that go back or stand still, rows that come in packets, irregular steps, and gaps that
+    nothing fills; it names the key that decides. ConfigError for a gap that is none.
+    """
+    _check_forward(column, time)
+    if len(time) < 2:
+        return Rhythm(0.0, time, ((0, len(time)),), np.empty(0))
+    steps = np.diff(time)
+    if not steps.any():
+        raise DataError(
+            f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow"
+        )
+    if packets:
+        return _spread(column, time, gap)
+    if gap == "":
+        _check_packets(column, time, steps)
+    period = _period(time, steps)
+    even = _even(time, steps, period)
+    if even or _even(time, steps[steps > 0], period):
+        _check_still(column, time, steps, period)
+    if not even:
+        _check_rate_given(column, steps, rate)
+        period = _mean_within(steps, _IRREGULAR_GAP * steps.mean(), _IRREGULAR_GAP)
+    usual = _GAP if even else _IRREGULAR_GAP
+    longest = usual * period if gap == "" else _seconds(gap, period)
+    cuts = np.flatnonzero(steps > longest * (1 + 1e-9))
+    bridged = np.flatnonzero((steps > usual * period * (1 + 1e-9)) & (steps <= longest))
+    if bridged.size and not rate:
+        row = int(bridged[0])
+        raise DataError(
+            f"{column.at(row + 1)}: gap = {gap} allows this step of {steps[row]:.3g} s, but nothing fills it; give "
+            "rate to resample, or a smaller gap"
+        )
+    lost = _lost(steps[steps <= longest], period) if even else 0
+    return Rhythm(1 / period, time, _spans(len(time), cuts), steps[cuts], lost, even and not bridged.size)
+
+
+def agreed(rhythms: Sequence[Rhythm], columns: Sequence[Column]) -> float:
+    """The one rate of all recordings, Hz; 0 if none has two rows. Raises DataError for recordings of another rate."""
+    known = [(part, column) for part, column in zip(rhythms, columns, strict=True) if part.rate]
+    if not known:
+        return 0.0
+    weights = [len(part.time) for part, _ in known]
+    found = 1 / float(np.average([1 / part.rate for part, _ in known], weights=weights))
+    median = float(np.median([part.rate for part, _ in known]))
+    for part, column in known:
+        if abs(part.rate - median) > _SAME_RATE * median:
+            raise DataError(
+                f"{column.where}: has {part.rate:.4g} rows a second, the others {median:.4g}; give rate = {median:.4g} "
+                "to resample all to it, or leave it out"
+            )
+    return found
+
+
+def notes(rhythms: Sequence[Rhythm], name: str) -> list[str]:
+    """What the user should know of the gaps in the recordings of a data set; name: of the time column."""
+    told = []
+    gaps = np.concatenate([part.gaps for part in rhythms]) if rhythms else np.empty(0)
+    if gaps.size:
+        noun = "gap" if gaps.size == 1 else "gaps"
+        told.append(f"column `{name}` has {gaps.size:,} {noun}, the longest of {gaps.max():.3g} s; no window spans one")
+    lost = sum(part.lost for part in rhythms)
+    if lost:
+        rows = sum(len(part.time) for part in rhythms)
+        told.append(
+            f"column `{name}` says that {lost:,} single rows are missing among {rows:,}; give rate to fill them by "
+            "resampling, or gap = 1.5 to cut there"
+        )
+    return told
+
+
+def _check_forward(column: Column, time: Seconds) -> None:
+    back = np.flatnonzero(np.diff(time) < 0)
+    if not back.size:
+        return
+    row = int(back[0]) + 1
+    step = time[row] - time[row - 1]
+    cells = column.cells
+    if abs(step + 3600) < 0.05 * 3600 and time[row] > time[0]:
+        why = "goes back by an hour, as at the end of summer time; give the times in UTC or with their offset to it"
+    elif -step >= 0.9 * (time[row - 1] - time[0]):
+        why = (
+            f"starts again at `{cells[row]}` behind `{cells[row - 1]}`; a recording ends there: name the column of the "
+            "recording, or give it a file of its own"
+        )
+    else:
+        why = "does not grow; sort the rows by time, or name the column of the recording"
+    raise DataError(f"{column.at(row)} {why}")
+
+
+def _check_packets(column: Column, time: Seconds, steps: Seconds) -> None:
+    """Refuses rows that come in groups of a size, nearly at once, with regular pauses between them."""
+    small = float(np.median(steps))
+    pauses = steps > 4 * small if small else steps > 0
+    groups = int(np.count_nonzero(pauses)) + 1
+    size = len(time) / groups
+    if groups < 3 or not 2 <= round(size) <= _LARGEST_PACKET or steps[pauses].sum() < 0.5 * steps.sum():
+        return
+    every = np.diff(time[np.flatnonzero(np.concatenate([[True], pauses]))])
+    usual = float(np.median(every))
+    if np.mean(np.abs(every - usual) <= _NEAR * usual) < 0.8:
+        return
+    true = hertz(size / usual)
+    inside = f"{small:.3g} s apart" if small else "with one time"
+    raise DataError(
+        f"{column.where}: the rows of column `{column.name}` come in groups of {size:.3g}, {inside}, one every "
+        f"{usual:.3g} s; give packets = true if the groups are packets of evenly spaced samples ({true}), or gap, such "
+        "as gap = 2.5, if nothing was recorded between them"
+    )
+
+
+def _check_rate_given(column: Column, steps: Seconds, rate: float) -> None:
+    if not rate:
+        low, middle, high = np.quantile(steps, [0.05, 0.5, 0.95])
+        mean = float(steps.mean())
+        about = float(f"{1 / mean:.2g}")
+        seen = f"median {middle:.3g} s, mean {mean:.3g} s, nine of ten from {low:.3g} to {high:.3g} s"
+        raise DataError(
+            f"{column.where}: the steps of column `{column.name}` are irregular: {seen}; give rate, such as "
+            f"rate = {about:g}, to resample to even steps"
+        )
+
+
+def _check_still(column: Column, time: Seconds, steps: Seconds, period: float) -> None:
+    """Refuses a time that occurs twice where neither the resolution nor a late row explains it."""
+    still = np.flatnonzero(steps <= 0)
+    resolution = _resolution(time)
+    late = steps > 1.4 * period
+    if not still.size or period < 0.95 * resolution:
+        return
+    if resolution > 0.9 * period and np.count_nonzero(late & (steps <= _GAP * period)) >= still.size / 2:
+        return
+    near = np.concatenate([np.zeros(3, np.bool_), late, np.zeros(3, np.bool_)])
+    for row in still.tolist():
+        if not near[row : row + 7].any():
+            raise DataError(
+                f"{column.at(row + 1)} has the time of the row before, `{column.cells[row + 1]}`, so it does not grow; "
+                "if the row is there twice, remove one"
+            )
+
+
+def _lost(steps: Seconds, period: float) -> int:
+    """Rows that are missing singly: double steps that no short one makes up for."""
+    inside = steps[steps <= _GAP * period * (1 + 1e-9)]
+    return max(0, min(int(np.count_nonzero(inside > 1.5 * period)), round(inside.sum() / period - len(inside))))
+
+
+def _seconds(gap: float | str, period: float) -> float:
+    """A gap in seconds: "2s", or steps of the period."""
+    try:
+        in_seconds = isinstance(gap, str) and gap.endswith("s")
+        value = float(str(gap).removesuffix("s")) * (1.0 if in_seconds else period)
+    except ValueError:
+        value = 0.0
+    if not (np.isfinite(value) and value >= period):
+        raise ConfigError(f'gap is `{gap}`; give steps, such as 2.5, or seconds, such as "2s", of at least one step')
+    return value
+
+
+def _spans(rows: int, cuts: np.typing.NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
+    edges = [0, *(cuts + 1).tolist(), rows]
+    return tuple(zip(edges[:-1], edges[1:], strict=True))
+
+
+def _mean_within(steps: Seconds, limit: float, factor: float) -> float:
+    """The mean of the steps up to `limit`, then up to `factor` times that mean, until nothing changes."""
+    for _ in range(50):
+        mean = float(steps[steps <= limit].mean())
+        if factor * mean >= limit:
+            return mean
+        limit = factor * mean
+    return mean
+
+
+def _period(time: Seconds, steps: Seconds) -> float:
+    """The mean of the steps without gaps.
+
+    Steps of one and two units have two readings: a timer of 1.4 units, printed in whole ones, or lost rows. The first
+    is true if the rows keep to an even grid: neighbouring stretches of 50 rows then last equally long.
+    """
+    base = float(np.median(steps))
+    if base <= 0:
+        base = float(steps[steps > 0].mean())
+    near = steps <= _GAP * base * (1 + 1e-9)
+    mean, single = float(steps[near].mean()), float(steps[np.abs(steps - base) <= _NEAR * base].mean())
+    if _resolution(time) <= base / 4 and np.mean(np.abs(steps[near] - base) <= base / 4) > 0.8:
+        return single
+    clock = np.concatenate([[0.0], np.cumsum(np.where(near, steps, mean))])
+    count = min(50, len(steps) // 2)
+    uneven = np.abs(clock[2 * count :] - 2 * clock[count : len(clock) - count] + clock[: len(clock) - 2 * count])
+    return mean if np.mean(uneven <= _coarse(time, mean) + mean) >= 0.8 else single
+
+
+def _even(time: Seconds, steps: Seconds, period: float) -> bool:
+    inside = steps <= _GAP * period * (1 + 1e-9)
+    coarse = _coarse(time, period)
+    off = np.abs(steps[inside] - period)
+    if inside.mean() < _MOST - 0.4 or np.mean(off <= max(_NEAR * period, coarse) * (1 + 1e-9)) < _MOST:
+        return False
+    clock = np.concatenate([[0.0], np.cumsum(np.where(inside, steps, period))])
+    count = min(10, len(steps))
+    drift = np.abs(clock[count:] - clock[:-count] - count * period)
+    return bool(np.mean(drift <= coarse + _GAP * period) >= _MOST)
+
+
+def _coarse(time: Seconds, period: float) -> float:
+    """The column's resolution, if rounding to it leaves the rows in order; else 0."""
+    resolution = _resolution(time)
+    return resolution if resolution <= 2 * period else 0.0
+
+
+def _resolution(time: Seconds) -> float:
+    """The largest power of ten of which all steps are multiples, s; 0 if there is none above the rounding of floats."""
+    steps = np.diff(time)
+    steps = steps[steps > 0]
+    floor = 8 * float(np.spacing(np.abs(time).max()))
+    if not steps.size:
+        return 0.0
+    for exponent in range(int(np.floor(np.log10(1.001 * steps.min()))), -10, -1):
+        unit = 10.0**exponent
+        if unit < 20 * floor:
+            return 0.0
+        if (np.abs(steps - np.round(steps / unit) * unit) <= max(floor, 1e-3 * unit)).all():
+            return unit
+    return 0.0
+
+
+def _spread(column: Column, time: Seconds, gap: float | str) -> Rhythm:
+    """The rows of packets, evenly spaced between gaps; the period is the time between packets over their rows.
+
+    A packet may be late, but not early: rows are lost where a packet and those behind it come later than any before.
+    The first and the last packet may be cut short.
+    """
+    steps = np.diff(time)
+    small = float(np.median(steps))
+    heads = np.flatnonzero(np.concatenate([[True], steps > 4 * small if small else steps > 0]))
+    sizes = np.diff(np.append(heads, len(time)))
+    every = np.diff(time[heads])
+    if len(heads) < 3:
+        raise DataError(
+            f"{column.where}: column `{column.name}` has fewer than three packets, too few for their rate; leave "
+            "packets out"
+        )
+    # The first packet may be cut short, so what follows it says nothing; stretches of ten, as sizes and delays vary.
+    begin = min(1, len(every) - 1)
+    count = min(10, len(every) - begin)
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    rows = ends[begin + count : -1] - ends[begin : -1 - count]
+    own = (time[heads[begin + count :]] - time[heads[begin:-count]]) / rows
+    good = np.abs(own - np.median(own)) <= _SAME_PACKETS * np.median(own)
+    if good.mean() < 0.5:
+        raise DataError(
+            f"{column.where}: column `{column.name}` has no packets of evenly spaced samples: a row of theirs takes "
+            f"from {own.min():.3g} to {own.max():.3g} s; leave packets out"
+        )
+    period = float((own * rows)[good].sum() / rows[good].sum())
+    longest = max(_GAP, float(np.median(sizes)) / 2) * period if gap == "" else _seconds(gap, period)
+    cuts = _lost_packets(time[heads], sizes, period, longest)
+    spans = _spans(len(time), heads[cuts] - 1)
+    even = np.concatenate([_line(time[begin:end], period) for begin, end in spans])
+    gaps = np.array([even[begin] - even[begin - 1] for begin, _ in spans[1:]])
+    return Rhythm(1 / period, even, spans, gaps)
+
+
+def _line(time: Seconds, period: float) -> Seconds:
+    """Evenly spaced times that no arrival precedes."""
+    index = np.arange(len(time))
+    return index * period + float((time - index * period).max()) if len(time) < 2 else index * period + float(time[0])
+
+
+def _lost_packets(
+    heads: Seconds, sizes: np.typing.NDArray[np.intp], period: float, longest: float
+) -> np.typing.NDArray[np.intp]:
+    """The packets before which rows are missing: from there on all come more than `longest` later than before."""
+    late = heads - period * np.concatenate([[0], np.cumsum(sizes[:-1])])
+    # The first packet may have lost its begin: it is as late as its neighbour unless a whole period is missing.
+    if late[1] - late[0] < sizes[1] * period:
+        late[0] = late[1]
+    cuts = []
+    begin = 0
+    for at in range(1, len(heads)):
+        before = late[max(begin, at - 4) : at].max()
+        if late[at : at + 4].min() - before > longest * (1 + 1e-9):
+            cuts.append(at)
+            begin = at
+    return np.array(cuts, np.intp)

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Labels of intervals, in a file apart from the recordings."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgernn.data.column import Column
+from edgernn.data.text import decimals
+from edgernn.data.text.pieces import Piece
+from edgernn.data.text.tables import Table, look
+from edgernn.data.text.textfile import listed, shown
+from edgernn.errors import DataError
+
+_NAMES = {
+    "file": ("file", "filename", "file_name", "recording", "record", "path", "name"),
+    "label": ("label", "class", "activity", "event", "annotation"),
+    "begin": ("begin", "start", "from", "onset", "first"),
+    "end": ("end", "stop", "to", "until", "offset"),
+}
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Those of one recording, or all: labels, begins and ends as they are written; rows: int64, their numbers among
+    all, from 0; lines: where they stand in the file."""
+
+    where: str
+    rows: npt.NDArray[np.int64]
+    lines: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.str_]
+    begins: npt.NDArray[np.str_]
+    ends: npt.NDArray[np.str_]
+
+    def at(self, row: int) -> str:
+        return f"{self.where}: line {self.lines[row]}"
+
+    def take(self, rows: list[int]) -> "Intervals":
+        at = np.array(rows, np.int64)
+        return Intervals(self.where, at, self.lines[at], self.labels[at], self.begins[at], self.ends[at])
+
+
+class Annotations:
+    """The intervals of a table with a row an interval: the recording's file or name, its label, its begin and end."""
+
+    def __init__(self, path: Path, label: str, base: Path, *, mark: str = "auto", decimal: str = "auto") -> None:
+        """label: the column of the label, empty for one of the usual names. base: the folder that files are named from.
+
+        Raises DataError for a table that has no such columns.
+        """
+        self._base = base
+        table = look(path, mark)
+        columns = {role: _column(table, role, label) for role in _NAMES}
+        cells = table.read([name for name in columns.values() if name])
+        at = {role: cells.columns[name] for role, name in columns.items() if name}
+        found = decimals.mark(shown(path), {role: at[role] for role in ("begin", "end")}, decimal)
+        empty = [role for role in at if (at[role] == "").any()]
+        if empty:
+            row = int(np.flatnonzero(at[empty[0]] == "")[0])
+            raise DataError(f"{cells.where(row, columns[empty[0]])} is empty; fill it in or remove this row")
+        self._path = path
+        self._files = at.get("file")
+        begins, ends = (decimals.with_points(at[role], found) for role in ("begin", "end"))
+        self._all = Intervals(shown(path), np.arange(len(cells)), cells.lines, at["label"], begins, ends)
+
+    @property
+    def bounds(self) -> tuple[Column, Column]:
+        """Begins and ends of all intervals."""
+        every = self._all
+        return Column(every.where, "begin", every.begins, every.lines), Column(
+            every.where, "end", every.ends, every.lines
+        )
+
+    def check(self, recordings: Iterable[Piece]) -> None:
+        """Raises DataError where an interval is of no recording, or of more than one."""
+        recordings = tuple(recordings)
+        if self._files is None and len(recordings) > 1:
+            raise DataError(
+                f"{shown(self._path)}: has no column of the file, but there are {len(recordings)} recordings; "
+                "add a column `file`"
+            )
+        owners: dict[str, set[str]] = {}
+        for piece in recordings:
+            for name in self._names(piece):
+                owners.setdefault(name, set()).add(piece.where)
+        for row, name in enumerate([] if self._files is None else self._files.tolist()):
+            count = len(owners.get(_key(name), ()))
+            if count != 1:
+                what = "no recording has this name" if not count else f"{count} recordings have this name"
+                raise DataError(
+                    f"{self._all.at(row)} is of `{shown(name)}`, but {what}; write the file's path below "
+                    f"{shown(self._base)}, or remove the row"
+                )
+
+    def of(self, piece: Piece) -> Intervals:
+        """The intervals of a recording."""
+        if self._files is None:
+            return self._all
+        names = self._names(piece)
+        return self._all.take([row for row, name in enumerate(self._files.tolist()) if _key(name) in names])
+
+    def _names(self, piece: Piece) -> set[str]:
+        if piece.name:
+            return {_key(piece.name)}
+        path, fields = piece.source.path, piece.source.fields
+        below = path.relative_to(self._base) if path.is_relative_to(self._base) else path
+        named = {path.name, path.stem, below.as_posix(), below.with_suffix("").as_posix(), path.as_posix()}
+        return {_key(name) for name in (*named, *([fields["recording"]] if "recording" in fields else []))}
+
+
+def steps(intervals: Intervals, count: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Begins and ends that are written as numbers of rows, from 0 and the end not included.
+
+    Raises DataError for what is no whole number from 0 to `count`.
+    """
+    bounds = []
+    for cells in (intervals.begins, intervals.ends):
+        numbers = np.array([_row(cell) for cell in cells.tolist()], np.float64)
+        wrong = np.flatnonzero(~((numbers >= 0) & (numbers <= count)))
+        if wrong.size:
+            raise DataError(
+                f"{intervals.at(int(wrong[0]))} has the row {shown(cells[wrong[0]])}, but its recording has 0 to "
+                f'{count}; repair it, or write annotated_in = "time" if it is a time'
+            )
+        bounds.append(numbers)
+    return bounds[0], bounds[1]
+
+
+def labels(
+    intervals: Intervals,
+    begins: npt.NDArray[np.float64],
+    ends: npt.NDArray[np.float64],
+    at: npt.NDArray[np.float64],
+) -> npt.NDArray[np.str_]:
+    """The label of each step, str [N], empty outside of the intervals; at: [N] rows or seconds, growing.
+
+    An interval holds the steps from its begin on, its end not included. Raises DataError for an interval that ends
+    before it begins, and for steps of two labels.
+    """
+    found = np.zeros(len(at), f"U{max(1, intervals.labels.dtype.itemsize // 4)}")
+    for row in np.argsort(begins, kind="stable").tolist():
+        if ends[row] < begins[row]:
+            raise DataError(f"{intervals.at(row)}: ends before it begins; repair it")
+        span = slice(*np.searchsorted(at, (begins[row], ends[row])))
+        other = found[span][(found[span] != "") & (found[span] != intervals.labels[row])]
+        if other.size:
+            raise DataError(
+                f"{intervals.at(row)}: gives steps the label `{shown(intervals.labels[row])}` that have "
+                f"`{shown(other[0])}` already; let intervals not overlap"
+            )
+        found[span] = intervals.labels[row]
+    return found
+
+
+def _column(table: Table, role: str, label: str) -> str:
+    if role == "label" and label and label in table.names:
+        return label
+    found = [name for known in _NAMES[role] for name in table.names if name.lower() == known]
+    if found:
+        return found[0]
+    if role == "file":
+        return ""
+    if table.form.names is None:
+        raise DataError(
+            f"{shown(table.path)}: its first row looks like values; give it a first row such as file, label, begin, end"
+        )
+    raise DataError(
+        f"{shown(table.path)}: has no column of the {role} of an interval; call one "
+        f"{' or '.join(_NAMES[role][:3])}, its columns are {listed(list(table.names))}"
+    )
+
+
+def _row(cell: str) -> float:
+    number = float(cell) if cell.replace(".", "", 1).isdigit() else -1.0
+    return number if number.is_integer() else -1.0
+
+
+def _key(name: str) -> str:
+    return str(int(name)) if name.isdigit() else name

@@ -1,0 +1,333 @@
+# SPDX-License-Identifier: Apache-2.0
+import warnings
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from edgernn.data import clock
+from edgernn.data.column import floats
+from edgernn.errors import ConfigError, DataError
+
+ROWS = np.arange(60)
+MARCH = datetime(2020, 3, 9, 10, 14, tzinfo=UTC)
+
+
+@pytest.fixture
+def read(column):
+    """The times of one column from its first on, and how they were read."""
+
+    def times(cells, unit="auto", name="t", **options):
+        found = clock.seconds([column(cells, name)], unit, **options)
+        return found.seconds[0] - found.seconds[0][0], found.words
+
+    return times
+
+
+def iso(step, count=60, pattern="%Y-%m-%d %H:%M:%S.%f"):
+    return [(MARCH + timedelta(seconds=step * row)).strftime(pattern) for row in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("step", "says"),
+    [
+        (
+            20,
+            r'steps of column `t` are 20: milliseconds \(50 Hz\) or seconds \(0.05 Hz\)\? give time_unit = "ms" or "s"',
+        ),
+        (20_000, r'microseconds \(50 Hz\) or milliseconds \(0.05 Hz\)\? give time_unit = "us" or "ms"'),
+        (20_000_000, r'nanoseconds \(50 Hz\) or microseconds \(0.05 Hz\)\? give time_unit = "ns" or "us"'),
+        (60, r"milliseconds \(16.7 Hz\) or seconds \(0.0167 Hz\)"),
+        (3600, r"milliseconds \(0.278 Hz\)"),
+        (1, r"milliseconds \(1,000 Hz\) or seconds \(1 Hz\).*; if they are row numbers, leave time out and give rate"),
+    ],
+)
+def test_whole_steps_do_not_say_their_unit(read, step, says):
+    with pytest.raises(DataError, match=says):
+        read(ROWS * step)
+    with pytest.raises(DataError, match=says):
+        read([f"{value}.0" for value in ROWS * step])
+
+
+@pytest.mark.parametrize("rate", [2.5, 10, 50, 100, 1000, 20_000, 48_000])
+def test_fractions_are_seconds(read, rate):
+    time, words = read([f"{row / rate:.9f}" for row in ROWS])
+    np.testing.assert_allclose(time, ROWS / rate, atol=1e-9)
+    assert words == "seconds"
+
+
+@pytest.mark.parametrize("step", [16.7, 0.5])
+def test_large_fractions_are_not_decided(read, step):
+    with pytest.raises(DataError, match='milliseconds .* or seconds .* give time_unit = "ms" or "s"'):
+        read([f"{row * step:.1f}" for row in ROWS])
+
+
+@pytest.mark.parametrize(
+    ("name", "step", "unit"),
+    [
+        ("time_ms", 20, "ms"),
+        ("t [ms]", 20, "ms"),
+        ("timestamp_us", 20_000, "us"),
+        ("timestampNs", 20_000_000, "ns"),
+        ("Time (s)", 20, "s"),
+        ("millis", 20, "ms"),
+        ("micros()", 20_000, "us"),
+        ("uptimeMS", 20, "ms"),
+        ("seconds_elapsed", 20, "s"),
+        ("Zeit / µs", 20_000, "us"),
+        ("time (min)", 1, "min"),
+        ("hours", 1, "h"),
+    ],
+)
+def test_a_name_says_the_unit(read, name, step, unit):
+    time, words = read(ROWS * step, name=name)
+    np.testing.assert_allclose(time, ROWS * step * clock.UNITS[unit])
+    assert words.endswith("as the column's name says")
+
+
+@pytest.mark.parametrize("name", ["time", "t", "timestamp", "bus", "ms or s", "measurements"])
+def test_other_names_say_nothing(read, name):
+    with pytest.raises(DataError, match="give time_unit"):
+        read(ROWS * 20, name=name)
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "step"), [("t_ms", 0, 0.02), ("t_us", 0, 20), ("t_s", 1_600_000_000_000, 20)]
+)
+def test_a_name_that_can_not_be_true(read, name, begin, step):
+    with pytest.raises(DataError, match=f"the name of column `{name}` says .* give time_unit"):
+        read(begin + ROWS * step, name=name)
+    assert read(ROWS * step, "s", name)[0][1] == step
+
+
+@pytest.mark.parametrize(
+    ("begin", "step", "words"),
+    [
+        (1_600_000_000, 1, "seconds since 1970, from 2020-09-13 12:26:40 UTC"),
+        (1_600_000_000, 3600, "seconds since 1970"),
+        (1_600_000_000_000, 20, "milliseconds since 1970"),
+        (1_600_000_000_000, 60_000, "milliseconds since 1970"),
+        (1_600_000_000_000_000, 20_000, "microseconds since 1970"),
+        (1_600_000_000_000_000, 60_000_000, "microseconds since 1970"),
+        (1_600_000_000_000_000_000, 20_000_000, "nanoseconds since 1970"),
+    ],
+)
+def test_counts_since_1970(read, begin, step, words):
+    time, found = read(begin + ROWS * step)
+    unit = {"sec": "s", "mil": "ms", "mic": "us", "nan": "ns"}[words[:3]]
+    # A float of 64 bits holds today's seconds to a quarter of a microsecond.
+    np.testing.assert_allclose(time, ROWS * step * clock.UNITS[unit], atol=5e-7)
+    assert found.startswith(words)
+
+
+def test_counts_since_1970_with_fractions(read):
+    time, _ = read([f"{1_600_000_000 + row / 50:.6f}" for row in ROWS])
+    np.testing.assert_allclose(time, ROWS / 50, atol=1e-6)
+
+
+def test_counters_as_large_as_counts_since_1970_are_not_decided(read):
+    with pytest.raises(DataError, match=r"microseconds \(50 Hz\)"):
+        read(1_600_000_000 + ROWS * 20_000)
+    with pytest.raises(DataError, match=r"nanoseconds \(50 Hz\)"):
+        read(1_600_000_000_000_000 + ROWS * 20_000_123)
+
+
+def test_nanoseconds_of_a_telephone(read):
+    """No other unit fits: read as microseconds it would have run for ten years."""
+    time, words = read(320_000_000_000_000 + ROWS * 20_000_123)
+    np.testing.assert_allclose(time, ROWS * 0.020000123, atol=1e-9)
+    assert words == "nanoseconds"
+
+
+def test_ticks_of_no_unit(read):
+    with pytest.raises(DataError, match="no rate of a sensor in any unit; give time_unit"):
+        read(132_000_000_000_000_000 + ROWS * 200_000)
+
+
+def test_a_known_rate_decides(read):
+    for rate, unit in ((50, "ms"), (0.05, "s"), (48, "ms")):
+        np.testing.assert_allclose(read(ROWS * 20, rate=rate)[0], ROWS * 20 * clock.UNITS[unit])
+    with pytest.raises(DataError, match="give time_unit"):
+        read(ROWS * 20, rate=25)
+
+
+@pytest.mark.parametrize("unit", list(clock.UNITS))
+def test_a_unit_that_is_given(read, unit):
+    np.testing.assert_allclose(read(ROWS * 7, unit, "t_ms")[0], ROWS * 7 * clock.UNITS[unit])
+
+
+@pytest.mark.parametrize(
+    ("size", "name", "step"),
+    [(2**32, "t", 20), (2**32, "micros", 20_000), (2**16, "ms", 20), (2**32 // 1000, "ms", 20)],
+)
+def test_counters_that_wrap(column, size, name, step):
+    cells = (size - 30 * step - 7 + ROWS * step) % size
+    found = clock.seconds([column(cells, name)])
+    unit = "us" if name == "micros" else "ms"
+    np.testing.assert_allclose(np.diff(found.seconds[0]), step * clock.UNITS[unit], rtol=1e-6)
+    assert "continued where it wraps (line 33)" in found.notes[0]
+
+
+def test_a_signed_counter_wraps(column):
+    cells = np.where(ROWS < 30, 2**31 - 600 + ROWS * 20, -(2**31) - 600 + ROWS * 20)
+    np.testing.assert_allclose(np.diff(clock.seconds([column(cells, "ms")]).seconds[0]), 0.02)
+
+
+def test_a_restart_is_no_wrap(column):
+    cells = np.concatenate([ROWS, ROWS]) * 20
+    found = clock.seconds([column(cells, "ms")])
+    assert not found.notes and np.diff(found.seconds[0]).min() < 0
+
+
+@pytest.mark.parametrize(
+    ("pattern", "step"),
+    [
+        ("%Y-%m-%d %H:%M:%S.%f", 0.02),
+        ("%Y-%m-%dT%H:%M:%S.%fZ", 0.02),
+        ("%Y-%m-%d %H:%M:%S,%f", 0.02),
+        ("%Y-%m-%dT%H:%M:%S+01:00", 1),
+        ("%Y-%m-%d %H:%M:%S-0330", 1),
+        ("%Y-%m-%d %H:%M:%S", 1),
+        ("%Y/%m/%d %H:%M", 60),
+        ("%Y-%m-%d", 86400),
+        ("%Y%m%d%H%M%S", 1),
+        ("%Y%m%dT%H%M%SZ", 1),
+        ("%d.%m.%Y %H:%M:%S", 1),
+        ("%d.%m.%Y, %H:%M:%S,%f", 0.5),
+        ("%d/%m/%Y %H.%M.%S", 3600 * 24),
+        ("%m/%d/%Y %I:%M:%S %p", 3600 * 24),
+    ],
+)
+def test_dates(read, pattern, step):
+    time, words = read(iso(step, pattern=pattern))
+    np.testing.assert_allclose(time, ROWS * step, atol=1e-6)
+    assert words.startswith("dates as")
+
+
+def test_times_without_a_fraction_among_some_with(read):
+    cells = [str(MARCH.replace(tzinfo=None) + timedelta(seconds=row / 4)) for row in range(8)]
+    assert cells[0].endswith(":00") and cells[1].endswith(".250000")
+    np.testing.assert_allclose(read(cells)[0], np.arange(8) / 4)
+
+
+def test_dates_are_since_1970(column):
+    for cell in ("2020-03-09 10:14:00", "2020-03-09T11:14+01:00", "2020-03-09 04:44:00 -05:30", "09.03.2020 10:14"):
+        assert clock.seconds([column([cell])]).seconds[0][0] == MARCH.timestamp()
+    assert clock.seconds([column(["1969-12-31", "2000-02-29"])]).seconds[0].tolist() == [-86400, 951782400]
+
+
+def test_the_day_is_decided_by_all_files(column):
+    march = column(["09/03/2020 10:14:00", "09/03/2020 10:14:01"])
+    with pytest.raises(DataError, match=r"day first or the month.* \"%d/%m/%Y %H:%M:%S\" or \"%m/%d/%Y %H:%M:%S\""):
+        clock.seconds([march, column(["10/03/2020 10:14:00"])])
+    found = clock.seconds([march, column(["13/03/2020 10:14:00"])])
+    assert found.words == "dates as day, month, year" and found.seconds[0][0] == MARCH.timestamp()
+    found = clock.seconds([march, column(["10/13/2020 10:14:00"])])
+    assert found.words == "dates as month, day, year"
+    np.testing.assert_array_equal(np.diff(clock.seconds([march]).seconds[0]), [1])
+
+
+def test_the_format_that_is_named_fits(column):
+    with pytest.raises(DataError, match=r'time_unit = "%d-%m-%Y %I:%M %p" or "%m-%d-%Y %I:%M %p"'):
+        clock.seconds([column(["1-2-2020 3:04 PM", "2-2-2020 3:04 PM"])])
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        (["09/03/20 10:14"], "a year of two digits; give the format"),
+        (["2020-02-30"], "`2020-02-30`, which is no date"),
+        (["2020-13-01"], "`2020-13-01`, which is no date"),
+        (["13/13/2020"], "`13/13/2020`, which is no date"),
+        (["2020-03-09 25:00"], "no time of day"),
+        (["2020-03-09 10:61"], "no time of day"),
+        (["2020-03-09 10:14", "2020/03/09 10:15"], "dates of several forms"),
+        (["2020-03-09 10:14", "2020-03-09 10:15Z"], "line 3.*some times have an offset to UTC"),
+        (["2020-03-09 10:14", "noon"], "line 3, column `t` holds `noon`, which is no time like the first"),
+        (["0.02", "x"], "line 3, column `t` holds `x`, which is neither a number nor a date"),
+        (["10:14", "10:15"], "`10:14`, which is neither.*give its format, such as time_unit"),
+        (["9-Mar-2020"], "neither a number nor a date that is known"),
+        (["0.02", ""], "line 3, column `t` is empty; a row needs its time"),
+        (["nan", "1"], "line 2, column `t` holds `nan`"),
+    ],
+)
+def test_what_is_no_time(read, cells, says):
+    with pytest.raises(DataError, match=says):
+        read(cells)
+
+
+def test_times_of_day_across_midnight(read):
+    time, words = read(["23:59:59.96", "23:59:59.98", "00:00:00.00", "00:00:00.02"])
+    np.testing.assert_allclose(time, [0, 0.02, 0.04, 0.06], atol=1e-9)
+    assert words == "times of day"
+    np.testing.assert_allclose(read(["11:59:59 PM", "12:00:00 AM", "12:00:01 AM"])[0], [0, 1, 2])
+    np.testing.assert_allclose(read(["99:59:59", "100:00:00"])[0], [0, 1])
+
+
+def test_a_format_that_is_given(read):
+    np.testing.assert_allclose(read(["9-Mar-2020", "10-Mar-2020"], "%d-%b-%Y")[0], [0, 86400])
+    np.testing.assert_allclose(read(["23:59", "00:00"], "%H:%M")[0], [0, 60])
+    np.testing.assert_allclose(read(["23:59 +0100", "23:00 +0000"], "%H:%M %z")[0], [0, 60])
+    with pytest.raises(DataError, match="line 3.*time_unit = `%d/%m/%Y` does not describe"):
+        read(["09/03/2020", "09/13/2020"], "%d/%m/%Y")
+
+
+def test_units_that_do_not_fit(read):
+    with pytest.raises(ConfigError, match="time_unit is `msec`; it should be auto, s, ms"):
+        read([1], "msec")
+    with pytest.raises(DataError, match="line 2.*no number of milliseconds"):
+        read(["2020-03-09"], "ms")
+    with pytest.raises(DataError, match="line 2.*neither a number nor a date"):
+        read(["5"], "datetime")
+
+
+def test_days_of_a_spreadsheet_are_not_seconds(read):
+    for minutes in (1, 5, 15, 60):
+        with pytest.raises(DataError, match='days .*give time_unit = "s" or "d"'):
+            read([f"{43899 + row * minutes / 1440:.7f}" for row in ROWS])
+    np.testing.assert_allclose(read([f"{43899 + row / 1440:.9f}" for row in ROWS], "d")[0], ROWS * 60, atol=1e-4)
+    # Seconds of a day, from about noon on.
+    np.testing.assert_allclose(read([f"{43899 + row / 50:.2f}" for row in ROWS])[0], ROWS / 50)
+
+
+def test_the_decimal_comma(read):
+    np.testing.assert_allclose(read(["0,00", "0,02", "0,04"], decimal=",")[0], [0, 0.02, 0.04])
+    assert np.isnan(floats(["1.000,5", "1.5", "1_0", "nan", "inf", "0x1"], ",")).all()
+
+
+RATES = [rate * scale for scale in (0.01, 0.1, 1, 10, 100, 1000, 10_000) for rate in (1, 1.04, 1.25, 1.6, 2, 3.3, 5, 8)]
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns", "date"])
+@pytest.mark.parametrize("begin", [0, 1.6e9])
+def test_never_another_rate(column, unit, begin):
+    """Columns as loggers write them, from 0.01 Hz to 20 kHz: their rate, or a sentence that names time_unit."""
+    for rate in (rate for rate in RATES if rate <= 20_000):
+        times = begin + np.arange(40) / rate
+        scale = 1 if unit == "date" else 1 / clock.UNITS[unit]
+        if unit in ("s", "date") and begin and rate > 1e5:
+            continue
+        if unit == "s":
+            cells = [f"{time:.6f}".rstrip("0").rstrip(".") for time in times]
+        elif unit == "date":
+            cells = [datetime.fromtimestamp(time, UTC).isoformat(" ", "microseconds")[:26] for time in times]
+        else:
+            cells = [str(int(begin) * round(scale) + round(row / rate * scale)) for row in range(40)]
+        for options in ({}, {"rate": rate}):
+            try:
+                found = clock.seconds([column(cells)], **options).seconds[0]
+            except DataError as error:
+                assert "give time_unit" in str(error), error
+                assert unit != "date" and not (unit == "s" and rate > 2 and "." in cells[1])
+                continue
+            if found[-1] == found[0]:
+                continue
+            # Whole milliseconds are no closer than that.
+            off = {"ms": 1e-3}.get(unit, 2e-6)
+            assert abs(found[-1] - found[0] - 39 / rate) <= off, (cells[:3], rate, options)
+
+
+def test_many_dates_raise_no_warning(column):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clock.seconds([column(iso(1, pattern="%Y-%m-%dT%H:%M:%SZ")), column(iso(1, pattern="%Y-%m-%d %H:%M:%SZ"))])

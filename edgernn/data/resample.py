@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from edgernn.data.clock import Seconds
 
+_LOWER = 1.05
+"""Ratio of rates from which values are averaged."""
+
 
 @dataclass(frozen=True)
 class Resampled:
@@ -59,10 +62,6 @@ def onto(
     return result, covered
 
 
-_LOWER = 1.05
-"""Ratio of rates from which values are averaged."""
-
-
 def _at(grid: Seconds, time: Seconds, values: npt.NDArray[np.float64], period: float) -> npt.NDArray[np.float64]:
     source = (time[-1] - time[0]) / (len(time) - 1) if len(time) > 1 else 0.0
     if not source or source >= period / _LOWER:
@@ -70,7 +69,9 @@ def _at(grid: Seconds, time: Seconds, values: npt.NDArray[np.float64], period: f
     before = np.concatenate([[time[0] - source], time])
     sums = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values * np.diff(before)[:, None], axis=0)])
     begin = np.maximum(grid - period, before[0])
-    return (_columns(grid, before, sums) - _columns(begin, before, sums)) / (grid - begin)[:, None]
+    means: npt.NDArray[np.float64] = _columns(grid, before, sums) - _columns(begin, before, sums)
+    means /= (grid - begin)[:, None]
+    return means
 
 
 def _columns(grid: Seconds, time: Seconds, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edgernn.data.clock import Seconds, hertz
 from edgernn.data.column import Column
@@ -90,8 +91,13 @@ def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str
     return Rhythm(1 / period, time, _spans(len(time), cuts), steps[cuts], lost, even and not bridged.size)
 
 
-def agreed(rhythms: Sequence[Rhythm], columns: Sequence[Column]) -> float:
-    """The one rate of all recordings, Hz; 0 if none has two rows. Raises DataError for recordings of another rate."""
+def agreed(rhythms: Sequence[Rhythm], columns: Sequence[Column], rate: float = 0.0) -> float:
+    """The one rate of all recordings, Hz: `rate` if they are resampled to it, else theirs; 0 if none has two rows.
+
+    Raises DataError for recordings of another rate.
+    """
+    if rate:
+        return rate
     known = [(part, column) for part, column in zip(rhythms, columns, strict=True) if part.rate]
     if not known:
         return 0.0
@@ -107,15 +113,23 @@ def agreed(rhythms: Sequence[Rhythm], columns: Sequence[Column]) -> float:
     return found
 
 
-def notes(rhythms: Sequence[Rhythm], name: str) -> list[str]:
-    """What the user should know of the gaps in the recordings of a data set; name: of the time column."""
+def notes(rhythms: Sequence[Rhythm], name: str, rate: float = 0.0) -> list[str]:
+    """What the user should know of the times of a data set's recordings; name: of the time column; rate: Hz that they
+    are resampled to, 0 if not."""
     told = []
+    changed = [part.rate for part in rhythms if part.resampled(rate)]
+    if changed:
+        own = float(np.median(changed))
+        more = "; that adds no information" if rate > 1.5 * own else ""
+        told.append(
+            f"{len(changed):,} of {len(rhythms):,} recordings are resampled from {own:.4g} to {rate:g} Hz{more}"
+        )
     gaps = np.concatenate([part.gaps for part in rhythms]) if rhythms else np.empty(0)
     if gaps.size:
         noun = "gap" if gaps.size == 1 else "gaps"
         told.append(f"column `{name}` has {gaps.size:,} {noun}, the longest of {gaps.max():.3g} s; no window spans one")
     lost = sum(part.lost for part in rhythms)
-    if lost:
+    if lost and not rate:
         rows = sum(len(part.time) for part in rhythms)
         told.append(
             f"column `{name}` says that {lost:,} single rows are missing among {rows:,}; give rate to fill them by "
@@ -197,7 +211,7 @@ def _check_still(column: Column, time: Seconds, steps: Seconds, period: float) -
 def _lost(steps: Seconds, period: float) -> int:
     """Rows that are missing singly: double steps that no short one makes up for."""
     inside = steps[steps <= _GAP * period * (1 + 1e-9)]
-    return max(0, min(int(np.count_nonzero(inside > 1.5 * period)), round(inside.sum() / period - len(inside))))
+    return max(0, min(int(np.count_nonzero(inside > 1.5 * period)), round(float(inside.sum()) / period - len(inside))))
 
 
 def _seconds(gap: float | str, period: float) -> float:
@@ -212,7 +226,7 @@ def _seconds(gap: float | str, period: float) -> float:
     return value
 
 
-def _spans(rows: int, cuts: np.typing.NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
+def _spans(rows: int, cuts: npt.NDArray[np.intp]) -> tuple[tuple[int, int], ...]:
     edges = [0, *(cuts + 1).tolist(), rows]
     return tuple(zip(edges[:-1], edges[1:], strict=True))
 
@@ -318,14 +332,12 @@ def _spread(column: Column, time: Seconds, gap: float | str) -> Rhythm:
 
 
 def _line(time: Seconds, period: float) -> Seconds:
-    """Evenly spaced times that no arrival precedes."""
-    index = np.arange(len(time))
-    return index * period + float((time - index * period).max()) if len(time) < 2 else index * period + float(time[0])
+    """As many evenly spaced times, from the first on."""
+    even: Seconds = time[0] + period * np.arange(len(time))
+    return even
 
 
-def _lost_packets(
-    heads: Seconds, sizes: np.typing.NDArray[np.intp], period: float, longest: float
-) -> np.typing.NDArray[np.intp]:
+def _lost_packets(heads: Seconds, sizes: npt.NDArray[np.intp], period: float, longest: float) -> npt.NDArray[np.intp]:
     """The packets before which rows are missing: from there on all come more than `longest` later than before."""
     late = heads - period * np.concatenate([[0], np.cumsum(sizes[:-1])])
     # The first packet may have lost its begin: it is as late as its neighbour unless a whole period is missing.

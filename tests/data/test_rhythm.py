@@ -214,6 +214,7 @@ def test_one_rate_for_all(of, column):
     columns = [column([], where=f"{number}.csv") for number in range(4)]
     assert agreed(parts, columns[:3]) == pytest.approx(50.5, rel=1e-3)
     assert agreed(parts[2:], columns[2:3]) == 0
+    assert agreed([of(ROWS / 50), of(ROWS / 100)], columns[:2], 25) == 25
     with pytest.raises(DataError, match=r"1.csv: has 100 rows a second, the others 50.*give rate = 50"):
         agreed([parts[0], of(ROWS / 100), parts[0]], columns[:3])
 
@@ -222,3 +223,7 @@ def test_what_is_resampled(of):
     found = of(ROWS / 50)
     assert [found.resampled(rate) for rate in (0, 50, 50.1, 51, 25)] == [False, False, False, True, True]
     assert not of([1]).resampled(50)
+    assert notes([found, of(ROWS / 25)], "t", 50) == [
+        "1 of 2 recordings are resampled from 25 to 50 Hz; that adds no information"
+    ]
+    assert notes([found], "t", 25) == ["1 of 1 recordings are resampled from 50 to 25 Hz"]

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from edgernn.cells.algebra import Float
+from edgernn.engine import warn_where_slow
 from edgernn.errors import ArtifactError
 from edgernn.model import IntegerModel, Interface
 from edgernn.npz import read_npz
@@ -35,6 +36,8 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _STRUCTURE, _WEIGHTS = "model.json", "weights.npz"
 _KERNEL_PARTS = tuple(field.name for field in fields(Kernel))
+_CALLER = 3
+"""Whose line a warning of `load` names: above the function that warns, and `load`."""
 _LARGEST_JSON = 64 * 2**20
 _LARGEST_WEIGHTS = 2**30
 
@@ -48,13 +51,37 @@ class Model:
     integer: IntegerModel
 
     def __repr__(self) -> str:
-        interface = self.integer.interface
-        return f"Model({str(self.folder)!r}: {interface.task} of {len(interface.features)} features)"
+        return f"<edgernn.Model {self.folder.resolve().name}: {self.integer.summary}>"
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "regression"."""
+        return self.integer.interface.task
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the F values of a sample, in their order."""
+        return self.integer.interface.channels
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the outputs; empty for regression."""
+        """Class names in the order of the K outputs; empty for regression."""
         return self.integer.interface.classes
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the K real targets in the order of the outputs; empty for classes."""
+        return () if self.classes else self.integer.interface.outputs
+
+    @property
+    def window(self) -> int:
+        """Steps of the windows that it was trained on."""
+        return self.integer.interface.window
+
+    @property
+    def rate(self) -> float | None:
+        """Samples a second that it was trained on, in Hz; None where that is unknown."""
+        return self.integer.interface.rate or None
 
     def session(self, engine: str | None = None) -> Session:
         """A stream of its own: a state that starts at zero and lasts from step to step.
@@ -181,8 +208,10 @@ def write_manifest(folder: Path, description: Mapping[str, Any]) -> None:
 def load(folder: str | os.PathLike[str]) -> Model:
     """Opens the artifact in `folder` after checking the hash of every file.
 
+    Warns once a process, with SlowEngineWarning, where sessions will be slow for want of the engine in C.
     Raises ArtifactError when there is none, when a file is missing or has a changed byte, or its format is unknown.
     """
+    warn_where_slow(_CALLER)
     path = Path(folder)
     manifest = _read_manifest(path)
     for name, digest in manifest["files"].items():

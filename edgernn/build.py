@@ -12,10 +12,12 @@ from edgernn import artifact, cells, footprint, pack
 from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
+from edgernn.errors import MissingExtraError
 from edgernn.metrics import evaluate
 from edgernn.model import FloatModel, Interface
 from edgernn.pack import Phase, Stage, StageName
 from edgernn.quantize import LayerReport, Quantized, quantize
+from edgernn.train import libraries
 from edgernn.train.augment import Augmentation, channels
 from edgernn.train.examples import examples
 from edgernn.train.fit import Recipe, fit
@@ -159,10 +161,17 @@ def _block(config: Config) -> Block:
 
 
 def _load(config: Config) -> tuple[Dataset, split.Split]:
-    """The data and its division, once all runtimes are known to be installed: better before training than after."""
-    pack.check_runtimes()
+    """The data and its division, once all packages are known to be installed: better before training than after."""
+    pack.check_packages("edgernn build", libraries.check_installed, lambda: _check_reader(config.data.source))
     data = config.data.load()
     return data, split.make(data, config.data.split, config.data.split_seed)
+
+
+def _check_reader(source: str) -> None:
+    """Raises MissingExtraError when the package that the data are read with is not installed."""
+    packages = {"csv": "pandas", "watch": "seglearn"}
+    if source in packages:
+        MissingExtraError.require("reading the data", "data", packages[source])
 
 
 def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, folds: Folds) -> pack.Contents:

@@ -64,10 +64,10 @@ class Interface:
     @property
     def summary(self) -> str:
         """What goes in and comes out, on one line: "2 features (x, y) -> 2 targets (a, b), windows of 9 steps"."""
-        results = "classes" if self.task == "classification" else "targets"
+        results = ("class", "es") if self.task == "classification" else ("target",)
         rate = f" at {self.rate:g} Hz" if self.rate else ""
         return (
-            f"{_counted(self.channels, 'features')} -> {_counted(self.outputs, results)}, "
+            f"{_counted(self.channels, 'feature')} -> {_counted(self.outputs, *results)}, "
             f"windows of {self.window} steps{rate}"
         )
 
@@ -85,11 +85,11 @@ class Interface:
         return y.astype(np.float32) * self.target_std + self.target_mean
 
 
-def _counted(names: tuple[str, ...], noun: str) -> str:
+def _counted(names: tuple[str, ...], noun: str, plural: str = "s") -> str:
     """How many there are, and the first of them, on one line whatever they hold."""
     shown = [name if name.isprintable() else repr(name) for name in names[:_SHOWN]]
     more = ["..."] if len(names) > _SHOWN else []
-    return f"{len(names)} {noun} ({', '.join(shown + more)})"
+    return f"{len(names)} {noun}{'' if len(names) == 1 else plural} ({', '.join(shown + more)})"
 
 
 @dataclass(frozen=True)

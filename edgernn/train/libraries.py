@@ -12,6 +12,11 @@ from typing import Any
 from edgernn.errors import EdgernnError, MissingExtraError
 
 
+def check_installed() -> None:
+    """Raises MissingExtraError when TensorFlow or Keras is not installed, without importing them."""
+    MissingExtraError.require("training", "train", "tensorflow", "keras")
+
+
 @cache
 def tensorflow_and_keras() -> tuple[Any, Any]:
     """The modules tensorflow and keras.

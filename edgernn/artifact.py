@@ -269,12 +269,14 @@ def _interface_from_json(values: Any, program: Program) -> Interface:
         window=int(values["window"]),
         rate=float(values["rate"]),
         bidirectional=bool(values.get("bidirectional", False)),
+        reset=values.get("reset", "window"),
     )
     x, y = program.tensors[program.x], program.tensors[program.y]
     fits = (len(interface.features),) == interface.mean.shape == interface.std.shape == (x.size,)
     fits = fits and (len(interface.outputs),) == interface.target_mean.shape == interface.target_std.shape == (y.size,)
     fits = fits and interface.task in ("classification", "regression") and interface.window >= 1
-    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step))
+    fits = fits and interface.reset in ("window", "never")
+    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step or interface.reset == "never"))
     # Samples are multiplied by these (`IntegerModel.quantize_input`).
     with np.errstate(all="ignore"):
         factors = np.float32(2.0**x.frac) / interface.std

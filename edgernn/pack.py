@@ -132,6 +132,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
             "task": interface.task,
             "per_step": interface.per_step,
             "bidirectional": interface.bidirectional,
+            "reset": interface.reset,
             "window": interface.window,
         },
         "quantization": {

@@ -61,6 +61,7 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
         "division": built.division,
         "stages": [asdict(stage) for stage in built.stages],
         "baselines": dict(built.baselines),
+        "streams": None if built.continuous is None else built.continuous.to_json(),
         "folds": [[asdict(stage) for stage in stages] for stages in folds],
         "quantization": [asdict(layer) for layer in built.layers],
         "validation": built.validation.to_json(),
@@ -69,10 +70,15 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
 
 
 def _show(built: "Built") -> None:
+    from edgernn.continuous import sentences
+
     say(built.division)
     say("")
     results.show_stages("Held-out windows", built.stages)
     results.show_baselines(built.baselines, built.stages[-1].metrics)
+    if built.continuous is not None:
+        for line in sentences(built.continuous):
+            say(line)
     say("")
     results.show_layers(built.layers)
     say("")

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from edgernn import build, config
-from edgernn.model import FloatModel
-from edgernn.train.fit import fit
+from edgernn.train.fit import Fitted, fit
 
 MODELS = {
     "GRU-32": ["prune.sparsity=0"],
@@ -48,9 +47,9 @@ def of(models: Mapping[str, list[str]]) -> dict[str, Any]:
 
 def _once() -> build.Trainer:
     """`fit` that trains nothing twice: models that differ in what follows have the same model of the same seed."""
-    known: dict[str, FloatModel] = {}
+    known: dict[str, Fitted] = {}
 
-    def remembering(*arguments: Any) -> FloatModel:
+    def remembering(*arguments: Any) -> Fitted:
         start, train, validation, recipe, seed, progress, teachers = arguments
         key = hashlib.sha256(pickle.dumps((start, train, validation, recipe, seed, teachers))).hexdigest()
         if key not in known:

@@ -2,10 +2,11 @@
 """The artifact: a folder with one model in every form, described and hashed by its `manifest.json`.
 
 manifest.json   format_version, name, created_with, model, quantization, metrics, folds, footprint, data, config,
-                of a converted model fidelity and source, files {path: sha256}
+                evaluation, of a converted model fidelity and source, files {path: sha256}
 model.json      how numbers go in and out, and the program's structure
 weights.npz     the program's constants, no pickle
 golden.npz      held-out windows as integers, with every output and state: what each runtime has to give
+held_out.npz    labels of the held-out windows, and what the models gave for them (`edgernn.predictions`)
 others          one file a backend
 """
 
@@ -26,7 +27,7 @@ import numpy as np
 from edgernn.cells.algebra import Float
 from edgernn.engine import warn_where_slow
 from edgernn.errors import ArtifactError
-from edgernn.model import IntegerModel, Interface
+from edgernn.model import IntegerModel, Interface, Reset
 from edgernn.npz import read_npz
 from edgernn.scratch import scratch
 from edgernn.session import Session, Streams
@@ -82,6 +83,11 @@ class Model:
     def rate(self) -> float | None:
         """Samples a second that it was trained on, in Hz; None where that is unknown."""
         return self.integer.interface.rate or None
+
+    @property
+    def reset(self) -> Reset:
+        """What it was trained and measured for: a state of zero at the start of every "window", or "never" again."""
+        return self.integer.interface.reset
 
     def session(self, engine: str | None = None) -> Session:
         """A stream of its own: a state that starts at zero and lasts from step to step.
@@ -297,12 +303,14 @@ def _interface_from_json(values: Any, program: Program) -> Interface:
         window=int(values["window"]),
         rate=float(values["rate"]),
         bidirectional=bool(values.get("bidirectional", False)),
+        reset=values.get("reset", "window"),
     )
     x, y = program.tensors[program.x], program.tensors[program.y]
     fits = (len(interface.features),) == interface.mean.shape == interface.std.shape == (x.size,)
     fits = fits and (len(interface.outputs),) == interface.target_mean.shape == interface.target_std.shape == (y.size,)
     fits = fits and interface.task in ("classification", "regression") and interface.window >= 1
-    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step))
+    fits = fits and interface.reset in ("window", "never")
+    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step or interface.reset == "never"))
     # Samples are multiplied by these (`IntegerModel.quantize_input`).
     with np.errstate(all="ignore"):
         factors = np.float32(2.0**x.frac) / interface.std

@@ -1,26 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The whole path: data, training, pruning, quantization, and the artifact (`edgernn.pack`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
-from edgernn import artifact, cells, footprint, pack
+from edgernn import artifact, cells, continuous, footprint, pack, predictions
+from edgernn.cells.algebra import Float
 from edgernn.config import Config, artifact_name
-from edgernn.data import normalize, split
+from edgernn.continuous import Continuous
+from edgernn.data import normalize, split, streams
 from edgernn.data.dataset import Dataset
-from edgernn.errors import MissingExtraError
-from edgernn.metrics import evaluate
-from edgernn.model import FloatModel, Interface
+from edgernn.data.streams import Stream
+from edgernn.errors import DataError, MissingExtraError
+from edgernn.metrics import baselines, evaluate
+from edgernn.model import FloatModel, IntegerModel, Interface, Reset
 from edgernn.pack import Phase, Stage, StageName
+from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.train import libraries
 from edgernn.train.augment import Augmentation, channels
-from edgernn.train.examples import examples
-from edgernn.train.fit import Recipe, fit
+from edgernn.train.examples import Examples, examples, stretches
+from edgernn.train.fit import Epoch, Fitted, Recipe, fit
 from edgernn.train.magnitude import Block, prunable
 from edgernn.train.network import LayerSpec, initialize
 from edgernn.train.units import remove_units
@@ -29,19 +33,27 @@ from edgernn.validate import Report
 T = TypeVar("T")
 
 _REPRESENTATIVES = 512
+_STRETCH = 8
+"""Windows that a stretch is as long as, where training never resets: it starts from zero, a device does so once."""
+_LONGEST_PIECE = 64
+"""The same for validation, which need not learn from it."""
+_SMALLEST_BATCH = 16
 
 Folds = tuple[tuple[Stage, ...], ...]
-Trainer = Callable[..., FloatModel]
+Trainer = Callable[..., Fitted]
 """`edgernn.train.fit.fit`, or what takes and gives the same."""
 
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words."""
+    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`;
+    continuous: None where no held-out recording is."""
 
     folder: Path
     division: str
     stages: tuple[Stage, ...]
+    baselines: Mapping[str, float]
+    continuous: Continuous | None
     layers: tuple[LayerReport, ...]
     validation: Report
     totals: dict[str, int]
@@ -49,9 +61,12 @@ class Built:
 
 @dataclass(frozen=True)
 class _Parts:
+    """streams: those of `test`, none where nothing is continuous."""
+
     train: Dataset
     validation: Dataset
     test: Dataset
+    streams: tuple[Stream, ...]
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,9 @@ class _Trained:
     model: FloatModel
     quantized: Quantized
     stages: tuple[Stage, ...]
+    predictions: Predictions
+    continuous: Continuous | None
+    curves: Mapping[str, tuple[Epoch, ...]]
 
 
 def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (), phase: Phase = pack.silent) -> Built:
@@ -73,7 +91,16 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
     totals = footprint.totals(trained.quantized.model.program)
-    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
+    return Built(
+        folder=folder,
+        division=split.describe(data, divided),
+        stages=trained.stages,
+        baselines=baselines(parts.train, parts.test),
+        continuous=trained.continuous,
+        layers=trained.quantized.layers,
+        validation=report,
+        totals=totals,
+    )
 
 
 def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer | None = None) -> Folds:
@@ -91,12 +118,13 @@ def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer 
 
 
 def _parts(data: Dataset, divided: split.Split) -> _Parts:
-    return _Parts(data.take(divided.train), data.take(divided.validation), data.take(divided.test))
+    test = data.take(divided.test)
+    return _Parts(data.take(divided.train), data.take(divided.validation), test, streams.streams(test))
 
 
 def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Trained:
     """Trains, prunes and quantizes; a stage for each form, judged on the test part."""
-    training = _Training(config, parts.train, parts.validation, phase, trainer)
+    training = _Training(config, parts, phase, trainer)
     model = training.fresh("train", 0)
     stages, teachers = [_stage("float", model, parts.test)], [model]
     if config.prune.units or config.prune.sparsity:
@@ -109,28 +137,66 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
     if config.prune.sparsity:
         model = training.tuned("prune weights", 2, model, teachers, config.prune.sparsity)
         stages.append(_stage("pruned", model, parts.test))
-    calibration = parts.train.spread(config.quantize.windows)
+    calibration = training.calibration()
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
-    metrics = evaluate(pack.integer_outputs(quantized.model, parts.test), parts.test)
-    stages.append(pack.integer_stage(quantized.model, metrics))
-    return _Trained(model, quantized, tuple(stages))
+    given, measured = _judged(model, quantized.model, parts)
+    stages.append(pack.integer_stage(quantized.model, evaluate(given["integer"], parts.test)))
+    collected = predictions.collect(parts.test, given)
+    return _Trained(model, quantized, tuple(stages), collected, measured, training.curves)
+
+
+def _judged(model: FloatModel, integer: IntegerModel, parts: _Parts) -> tuple[dict[str, Float], Continuous | None]:
+    """Outputs for the test part, by the names of `predictions.MODELS`, and what never resetting does to them."""
+    given = {"float": model.predict(parts.test.x), "integer": pack.integer_outputs(integer, parts.test)}
+    if not parts.streams:
+        return given, None
+    lasting = {"float": continuous.never_reset(model, parts.test, parts.streams)}
+    lasting["integer"] = given["never_reset"] = continuous.never_reset(integer, parts.test, parts.streams)
+    both = {name: (given[key], lasting[key]) for name, key in (("float", "float"), ("int8", "integer"))}
+    return given, continuous.measure(model.interface.reset, parts.test, parts.streams, both)
 
 
 class _Training:
     """Trains models of one configuration on one division; `number` is added to the configured seed.
 
-    Raises ConfigError for channels to augment that are not there, and where nothing can be pruned: better now than
-    after the training.
+    curves: how each training went, by its phase.
+
+    Raises ConfigError for channels to augment that are not there, and where nothing can be pruned, and DataError where
+    nothing is continuous that has to be: better now than after the training.
     """
 
-    def __init__(self, config: Config, train: Dataset, validation: Dataset, phase: Phase, trainer: Trainer) -> None:
+    def __init__(self, config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> None:
         self._config, self._phase, self._trainer = config, phase, trainer
-        self._interface = _interface(train)
-        self._examples = examples(train, self._interface, class_weights=config.train.class_weights)
-        self._validation = examples(validation, self._interface)
+        self.curves: dict[str, tuple[Epoch, ...]] = {}
+        self._interface = _interface(parts.train, config.train.reset)
+        self._examples = examples(parts.train, self._interface, class_weights=config.train.class_weights)
+        self._validation = examples(parts.validation, self._interface)
         self._recipe = _recipe(config, self._interface)
+        if config.train.reset == "never":
+            self._stretch(parts)
         if config.prune.sparsity:
             prunable(self._start(0), _block(config))
+
+    def _stretch(self, parts: _Parts) -> None:
+        """Takes stretches of streams instead of windows, about as many samples at once as before."""
+        window = self._interface.window
+        _continuous(parts.test, "test")
+        found = _continuous(parts.train, "training")
+        longest = max(len(stream.x) for stream in found)
+        length = min(_STRETCH * window, longest)
+        cut = stretches(parts.train, found, self._interface, length, window)
+        self._examples = replace(cut, class_weights=self._examples.class_weights)
+        found = _continuous(parts.validation, "validation")
+        length = min(_LONGEST_PIECE * window, max(len(stream.x) for stream in found))
+        self._validation = stretches(parts.validation, found, self._interface, length, length, judged=True)
+        batch = max(_SMALLEST_BATCH, self._recipe.batch_size * window // self._examples.x.shape[1])
+        self._recipe = replace(self._recipe, batch_size=batch)
+
+    def calibration(self) -> Examples:
+        """Training windows or stretches, evenly spread, of about as many samples as the configuration has windows."""
+        windows = self._config.quantize.windows * self._interface.window // self._examples.x.shape[1]
+        n = len(self._examples.x)
+        return self._examples.take(np.unique(np.linspace(0, n - 1, min(max(windows, 1), n)).astype(np.int64)))
 
     def fresh(self, name: str, number: int) -> FloatModel:
         """A model trained from random weights."""
@@ -152,7 +218,25 @@ class _Training:
     ) -> FloatModel:
         seed = self._config.train.seed + number
         with self._phase(name, recipe.epochs) as progress:
-            return self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
+            fitted = self._trainer(start, self._examples, self._validation, recipe, seed, progress, teachers)
+        self.curves[name] = fitted.curve
+        return fitted.model
+
+
+def _continuous(part: Dataset, name: str) -> tuple[Stream, ...]:
+    """The streams of a part. Raises DataError where a state that is never reset can't be learnt or judged there."""
+    found = streams.streams(part)
+    if not found:
+        raise DataError(
+            f'{part.name}: train.reset is "never", but nothing in the {name} part is continuous: give recordings '
+            "longer than a window in CSV, or `recording` and `start` of windows that follow each other in .npz"
+        )
+    if part.task == "classification" and not streams.class_changes(part, found):
+        raise DataError(
+            f'{part.name}: train.reset is "never", but no recording of the {name} part has a change of class, so what '
+            'a device meets is not there: give recordings that go on over such changes, or leave train.reset "window"'
+        )
+    return found
 
 
 def _block(config: Config) -> Block:
@@ -178,6 +262,7 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
     sizes = {name: getattr(parts, name).n for name in ("train", "validation", "test")}
     manifest = {
         "folds": [pack.described(stages) for stages in folds],
+        "streams": None if trained.continuous is None else trained.continuous.to_json(),
         "data": {"name": data.name, "sha256": data.digest(), "windows": sizes, "held_out": _groups(parts.test)},
         "config": config.model_dump(mode="json"),
     }
@@ -187,21 +272,32 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
         quantized=trained.quantized,
         stages=trained.stages,
         held_out=parts.test,
+        predictions=trained.predictions,
         packages=("tensorflow", "keras"),
+        evaluation={
+            "baselines": baselines(parts.train, parts.test),
+            "validation": _validation(trained, parts.validation),
+        },
         manifest=manifest,
     )
+
+
+def _validation(trained: _Trained, part: Dataset) -> dict[str, dict[str, float]]:
+    """How good both forms of the model are on the windows that chose when to stop."""
+    outputs = {"float": trained.model.predict(part.x), "int8": pack.integer_outputs(trained.quantized.model, part)}
+    return {name: evaluate(found, part) for name, found in outputs.items()}
 
 
 def _groups(part: Dataset) -> list[str]:
     return [] if part.group is None else np.unique(part.group).tolist()
 
 
-def _interface(train: Dataset) -> Interface:
+def _interface(train: Dataset, reset: Reset) -> Interface:
     mean, std = normalize.statistics(train, np.arange(train.n))
     outputs = train.classes or train.targets
     target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
     if train.task == "regression":
-        targets = train.y[train.mask] if train.per_step else train.y
+        targets = train.y[train.counted] if train.per_step else train.y
         target_mean = targets.mean(axis=0, dtype=np.float64).astype(np.float32)
         spread = targets.std(axis=0, dtype=np.float64).astype(np.float32)
         target_std = np.where(spread > 0, spread, np.float32(1))
@@ -216,6 +312,7 @@ def _interface(train: Dataset) -> Interface:
         target_std=target_std,
         window=train.x.shape[1],
         rate=train.rate,
+        reset=reset,
     )
 
 

@@ -49,13 +49,15 @@ class WatchData(_Data):
 
 
 class NpzData(_Data):
-    """Windows in an .npz file: x [n, T, F], y, and optionally lengths, group, split, recording, start and names."""
+    """Windows in an .npz file: x [n, T, F], y; optionally lengths, group, split, recording, start, names and rate."""
 
     source: Literal["npz"] = Field("npz", description="watch, npz or csv")
     path: str = Field("windows.npz", min_length=1, description="the file")
+    rate: float = Field(0.0, ge=0, description="samples a second; 0: the array rate, else unknown")
+    ignore: tuple[str, ...] = Field((), description="classes that do not count")
 
     def load(self) -> Dataset:
-        return npz.load(self.path)
+        return npz.load(self.path, rate=self.rate, ignore=self.ignore)
 
 
 class CsvData(_Data):
@@ -75,9 +77,10 @@ class CsvData(_Data):
     window: Span | Literal[""] = Field("", description='steps (100) or seconds ("4s"); empty: a whole recording')
     stride: Span | Literal[""] = Field("", description="between the starts of windows; empty: no overlap")
 
-    def load(self) -> Dataset:
+    def load(self, *, complete: bool = True) -> Dataset:
+        """complete: fewer than two classes are refused, which training needs."""
         options = self.model_dump(exclude={"source", "path", *_Data.model_fields}, exclude_defaults=True)
-        return csv.load(self.path, **{"columns": self.columns, **options})
+        return csv.load(self.path, **{"columns": self.columns, **options}, complete=complete)
 
 
 def _recurrent(cell: str) -> str:
@@ -106,6 +109,9 @@ class TrainConfig(_Section):
 
     epochs: int = Field(25, ge=1, le=10000, description="at most; passes through the data, of at least 50 steps each")
     seed: int = Field(0, ge=0, lt=2**31, description="the same seed, data and machine give the same bytes")
+    reset: Literal["window", "never"] = Field(
+        "window", description='"never": learn from long stretches of recordings, for a device that never resets'
+    )
     batch_size: int = Field(128, ge=1, le=65536, description="windows a step")
     learning_rate: float = Field(5e-3, gt=0, le=1, description="the highest; it rises for 50 steps, then falls to 2 %")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")
@@ -238,6 +244,25 @@ def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
 def load_convert(overrides: Iterable[str] = ()) -> ConvertConfig:
     """The defaults, changed by overrides like "quantize.operands=int16". Raises ConfigError like `load`."""
     return _validated(ConvertConfig, None, {}, overrides)
+
+
+def stored_csv(section: object, path: Path) -> CsvData:
+    """How to read the CSV in `path`: by the section "data" of the configuration that an artifact's manifest keeps.
+
+    Raises ConfigError when that is not of CSV.
+    """
+    if not isinstance(section, dict) or section.get("source") != "csv":
+        raise ConfigError(
+            f"{path}: the artifact was not built from CSV, so nothing says how to read this: give an .npz file"
+        )
+    try:
+        return CsvData.model_validate(_tuples({**section, "path": str(path)}))
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ConfigError(
+            f"{path}: the artifact's manifest has a configuration of CSV that this edgernn can't use (data.{key}): "
+            "give an .npz file, or build the artifact again"
+        ) from None
 
 
 def _validated(schema: type[S], path: Path | None, values: dict[str, Any], overrides: Iterable[str]) -> S:

@@ -2,19 +2,21 @@
 """From the file of another framework to an artifact: read, prepare, quantize, and the rest by `edgernn.pack`."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from edgernn import artifact, footprint, importers, pack
+from edgernn import artifact, footprint, importers, metrics, pack, predictions
 from edgernn.config import ConvertConfig
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError, ModelError
 from edgernn.importers.prepare import Prepared, predict, prepare, results
-from edgernn.metrics import Fidelity, evaluate, fidelity
+from edgernn.metrics import Fidelity, fidelity
 from edgernn.pack import Phase, Stage
+from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
 from edgernn.validate import Report
 
@@ -24,7 +26,8 @@ class Converted:
     """What became of a conversion.
 
     notes: what of the file was left out or changed its form; normalization: whose mean and deviation scale the inputs,
-    "model" or "data"; division: which windows were taken for what, in words; fidelity: of the integers to the floats.
+    "model" or "data"; division: which windows were taken for what, in words; fidelity: of the integers to the floats;
+    baselines: `metrics.baselines`, empty where the windows have no labels.
     """
 
     folder: Path
@@ -32,6 +35,7 @@ class Converted:
     normalization: str
     division: str
     stages: tuple[Stage, ...]
+    baselines: Mapping[str, float]
     fidelity: Fidelity
     layers: tuple[LayerReport, ...]
     validation: Report
@@ -58,7 +62,8 @@ def convert(
     prepared = prepare(importers.read(file, description), data, config)
     calibration = prepared.train.spread(config.quantize.windows)
     with phase("quantize", 1), np.errstate(over="ignore", invalid="ignore"):
-        stages, close, quantized = _quantized(prepared, calibration, file, config)
+        stages, close, quantized, given = _quantized(prepared, calibration, file, config)
+    baselines = metrics.baselines(prepared.train, prepared.judged) if prepared.labelled else {}
     details = {
         "folds": [],
         "fidelity": asdict(close),
@@ -72,7 +77,9 @@ def convert(
         quantized=quantized,
         stages=stages,
         held_out=prepared.judged,
+        predictions=given,
         packages=("safetensors",) if importers.format_of(file) == "safetensors" else (),
+        evaluation={"baselines": baselines},
         manifest=details,
     )
     report = pack.write(folder, contents, force=force, phase=phase)
@@ -82,6 +89,7 @@ def convert(
         normalization=prepared.normalization,
         division=prepared.describe(calibration.n),
         stages=stages,
+        baselines=baselines,
         fidelity=close,
         layers=quantized.layers,
         validation=report,
@@ -96,8 +104,8 @@ def artifact_name(config: ConvertConfig, file: Path) -> str:
 
 def _quantized(
     prepared: Prepared, calibration: Dataset, file: Path, config: ConvertConfig
-) -> tuple[tuple[Stage, Stage], Fidelity, Quantized]:
-    """Both forms of the model on the judged windows, how close they are, and the integer one."""
+) -> tuple[tuple[Stage, Stage], Fidelity, Quantized, Predictions | None]:
+    """Both forms of the model on the judged windows, how close they are, the integer one, and what both gave."""
     part, interface = prepared.judged, prepared.model.interface
     exact = predict(prepared.model, part)
     try:
@@ -107,9 +115,11 @@ def _quantized(
             f"{file} can't be quantized on these windows: {error}, or give windows as the model takes them"
         ) from error
     found = pack.integer_outputs(quantized.model, part)
-    metrics = [evaluate(outputs, part) if prepared.labelled else {} for outputs in (exact, found)]
-    stages = pack.float_stage("float", prepared.model, metrics[0]), pack.integer_stage(quantized.model, metrics[1])
-    return stages, fidelity(results(interface, part, exact), results(interface, part, found), interface), quantized
+    good = [metrics.evaluate(outputs, part) if prepared.labelled else {} for outputs in (exact, found)]
+    stages = pack.float_stage("float", prepared.model, good[0]), pack.integer_stage(quantized.model, good[1])
+    close = fidelity(results(interface, part, exact), results(interface, part, found), interface)
+    given = predictions.collect(part, {"float": exact, "integer": found}) if prepared.labelled else None
+    return stages, close, quantized, given
 
 
 def _data(prepared: Prepared, calibration: Dataset) -> dict[str, Any]:

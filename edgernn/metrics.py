@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How good a model's outputs are."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,42 +39,156 @@ class Fidelity:
     outputs: tuple[Closeness, ...]
 
 
-def evaluate(outputs: npt.NDArray[Any], data: Dataset) -> dict[str, float]:
-    """Quality of network outputs [n, T, K], of every step, on these windows.
+def judged(outputs: npt.NDArray[Any], data: Dataset) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """The outputs [m, K] among [n, T, K] that are judged, and what they should be: classes [m] or targets [m, K].
 
-    Windows are judged at their last step, or with `per_step` at every step before `lengths`. Classification: accuracy
-    and macro_f1. Regression: mae, rmse in the target's unit and r2, all averaged over the targets; `outputs` are in
-    the target's unit.
+    Those of the last step of every window, or with `per_step` of every step that counts.
     """
-    if data.per_step:
-        judged, wanted = outputs[data.mask], data.y[data.mask]
-    else:
-        judged, wanted = outputs[np.arange(data.n), data.lengths - 1], data.y
-    if data.task == "classification":
-        return _classification(judged.argmax(axis=1), wanted, len(data.classes))
-    return _regression(judged, wanted)
+    taken = outputs[data.counted] if data.per_step else outputs[np.arange(data.n), data.lengths - 1]
+    return taken, _wanted(data)
 
 
-def _classification(found: npt.NDArray[Any], wanted: npt.NDArray[Any], classes: int) -> dict[str, float]:
-    scores = []
-    for c in range(classes):
-        hits = int(((found == c) & (wanted == c)).sum())
-        total = int((found == c).sum() + (wanted == c).sum())
-        if total:
-            scores.append(2 * hits / total)
-    return {"accuracy": float((found == wanted).mean()), "macro_f1": float(np.mean(scores))}
+def _wanted(data: Dataset) -> npt.NDArray[Any]:
+    return data.y[data.counted] if data.per_step else data.y
 
 
-def _regression(found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> dict[str, float]:
-    wanted = wanted.astype(np.float64)
+def evaluate(outputs: npt.NDArray[Any], data: Dataset) -> dict[str, float]:
+    """Quality of network outputs [n, T, K], of every step, on these windows (`judged`).
+
+    Classification: accuracy and macro_f1. Regression, where `outputs` are in the targets' units: mae and rmse of one
+    target, in its unit; of several nothing that would mix their units (`per_target` has it). r2 is the mean over the
+    targets that change in these windows, and missing where none does.
+    """
+    return quality(*judged(outputs, data), data.targets)
+
+
+def quality(found: npt.NDArray[Any], wanted: npt.NDArray[Any], targets: Sequence[str]) -> dict[str, float]:
+    """`evaluate` of results [m, K] that were judged: wanted are classes [m] where there are no targets, else [m, K]."""
+    if targets:
+        return _regression(scores(targets, found, wanted))
+    table = confusion(found.argmax(axis=1), wanted, found.shape[1])
+    f1 = [row.f1 for row in per_class(table, [""] * len(table)) if row.f1 is not None]
+    return {"accuracy": float(np.trace(table) / table.sum()), "macro_f1": float(np.mean(f1))}
+
+
+def confusion(
+    found: npt.NDArray[np.integer[Any]], wanted: npt.NDArray[np.integer[Any]], classes: int
+) -> npt.NDArray[np.int64]:
+    """int64 [C, C]: how many results of class row were found to be of class column. found, wanted: [m], 0..C-1."""
+    cells = wanted.astype(np.int64) * classes + found
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class; windows: results that should be of it (of steps: so many steps).
+
+    precision is None where nothing was found to be of the class, recall where nothing is of it, f1 where both hold.
+    """
+
+    name: str
+    windows: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+def per_class(table: npt.NDArray[np.int64], names: Sequence[str]) -> tuple[ClassScore, ...]:
+    """A row for each class of a confusion matrix [C, C]."""
+    return tuple(_class_score(name, table[:, c].sum(), table[c].sum(), table[c, c]) for c, name in enumerate(names))
+
+
+def _class_score(name: str, found: np.int64, wanted: np.int64, hits: np.int64) -> ClassScore:
+    def share(part: np.int64, whole: np.int64) -> float | None:
+        return float(part / whole) if whole else None
+
+    return ClassScore(name, int(wanted), share(hits, found), share(hits, wanted), share(2 * hits, found + wanted))
+
+
+def calibration_error(logits: npt.NDArray[Any], wanted: npt.NDArray[np.integer[Any]], bins: int = 15) -> float:
+    """Expected calibration error (Guo et al. 2017, "On Calibration of Modern Neural Networks", eq. 3), 0 to 1.
+
+    logits [m, C] become probabilities by softmax; the results are put into `bins` equal ranges of the largest one, and
+    the differences between its mean and the accuracy are averaged, weighted by the results in the range. wanted: [m].
+    """
+    exponents = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    confidence = exponents.max(axis=1) / exponents.sum(axis=1)
+    right = logits.argmax(axis=1) == wanted
+    # Ranges are open below and closed above, as in the paper.
+    number = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    gaps = np.bincount(number, weights=right - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(logits))
+
+
+@dataclass(frozen=True)
+class TargetScore:
+    """One real target, in its unit.
+
+    r2 is None where the target never changes; std: its deviation, the rmse of the best constant; last_value_rmse: that
+    of the last value, where the target is a channel too (a forecast), else None.
+    """
+
+    name: str
+    mae: float
+    rmse: float
+    r2: float | None
+    std: float
+    last_value_rmse: float | None
+
+
+def per_target(outputs: npt.NDArray[Any], data: Dataset) -> tuple[TargetScore, ...]:
+    """A row for each target of network outputs [n, T, K] in the targets' units, on these windows (`judged`)."""
+    rows = scores(data.targets, *judged(outputs, data))
+    names = [name for name in data.targets if name in data.features]
+    last = {row.name: row.rmse for row in _last_values(data, names)}
+    return tuple(replace(row, last_value_rmse=last.get(row.name)) for row in rows)
+
+
+def baselines(train: Dataset, test: Dataset) -> dict[str, float]:
+    """What takes no model, judged on the windows of `test` like one.
+
+    Classification: "majority", the accuracy of always giving the most frequent class of `train`. Regression:
+    "mean_mae", "mean_rmse" and "mean_r2" of always giving the means of `train`; where every target is a channel too (a
+    forecast), also "last_value_mae", "last_value_rmse" and "last_value_r2" of giving the channel's value at the step.
+    Those that `evaluate` would leave out are missing.
+    """
+    known, wanted = _wanted(train), _wanted(test)
+    if test.task == "classification":
+        return {"majority": float((wanted == np.bincount(known).argmax()).mean())}
+    means = np.broadcast_to(known.mean(axis=0, dtype=np.float64), wanted.shape)
+    constant = _regression(scores(test.targets, means, wanted))
+    found = {f"mean_{key}": value for key, value in constant.items()}
+    if set(test.targets) <= set(test.features):
+        found |= {f"last_value_{k}": value for k, value in _regression(_last_values(test, test.targets)).items()}
+    return found
+
+
+def _last_values(data: Dataset, names: Sequence[str]) -> tuple[TargetScore, ...]:
+    """The scores of giving, for each of these targets, the value of the channel of its name."""
+    if not names:
+        return ()
+    found, wanted = judged(data.x[..., [data.features.index(name) for name in names]], data)
+    return scores(names, found, wanted[:, [data.targets.index(name) for name in names]])
+
+
+def scores(names: Sequence[str], found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[TargetScore, ...]:
+    """A row for each target of results [m, K] and what they should be; the last values are not looked at."""
+    return tuple(_target_score(name, found[:, k], wanted[:, k].astype(np.float64)) for k, name in enumerate(names))
+
+
+def _target_score(name: str, found: npt.NDArray[Any], wanted: npt.NDArray[np.float64]) -> TargetScore:
     error = found - wanted
-    spread = np.square(wanted - wanted.mean(axis=0)).sum(axis=0)
-    r2 = 1 - np.square(error).sum(axis=0) / np.where(spread > 0, spread, 1)
-    return {
-        "mae": float(np.abs(error).mean()),
-        "rmse": float(np.sqrt(np.square(error).mean())),
-        "r2": float(r2.mean()),
-    }
+    # Compared by range: rounding gives a constant such as 0.1 a deviation just above 0.
+    variance = float(wanted.var()) if wanted.min() < wanted.max() else 0.0
+    square = float(np.square(error).mean())
+    r2 = 1 - square / variance if variance else None
+    return TargetScore(name, float(np.abs(error).mean()), square**0.5, r2, variance**0.5, None)
+
+
+def _regression(rows: Sequence[TargetScore]) -> dict[str, float]:
+    found = {"mae": rows[0].mae, "rmse": rows[0].rmse} if len(rows) == 1 else {}
+    explained = [row.r2 for row in rows if row.r2 is not None]
+    return found | ({"r2": float(np.mean(explained))} if explained else {})
 
 
 def fidelity(exact: npt.NDArray[Any], found: npt.NDArray[Any], interface: Interface) -> Fidelity:

@@ -16,6 +16,7 @@ from edgernn.cells.algebra import Float
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError, MissingExtraError
 from edgernn.model import FloatModel, IntegerModel
+from edgernn.predictions import Predictions
 from edgernn.quantize import Quantized
 from edgernn.validate import Report, validate
 
@@ -50,8 +51,9 @@ class Contents:
     """What an artifact is made of.
 
     quantized: what became of `original`; stages: both of them, and the steps between; held_out: windows to check the
-    runtimes on; packages: Python packages whose versions made a difference, beside those of the exports;
-    manifest: what else the manifest says.
+    runtimes on; predictions: what both models gave for them, None where they have no labels; packages: Python packages
+    whose versions made a difference, beside those of the exports; evaluation: what the manifest's "evaluation" says
+    beside how many predictions are stored; manifest: what else the manifest says.
     """
 
     name: str
@@ -59,7 +61,9 @@ class Contents:
     quantized: Quantized
     stages: tuple[Stage, ...]
     held_out: Dataset
+    predictions: Predictions | None
     packages: tuple[str, ...]
+    evaluation: Mapping[str, Any]
     manifest: Mapping[str, Any]
 
 
@@ -93,7 +97,10 @@ def _export(stage: Path, contents: Contents) -> golden.Golden:
     windows = held_out.spread(-(-_GOLDEN_VALUES // values_a_window))
     expected = golden.compute(integer, integer.quantize_input(windows.x), windows.lengths)
     expected.save(stage)
-    artifact.write_manifest(stage, _manifest(contents))
+    stored = None if contents.predictions is None else contents.predictions.bounded()
+    if stored is not None:
+        stored.save(stage)
+    artifact.write_manifest(stage, {**_manifest(contents), "evaluation": _evaluation(contents, stored)})
     return expected
 
 
@@ -125,6 +132,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
             "task": interface.task,
             "per_step": interface.per_step,
             "bidirectional": interface.bidirectional,
+            "reset": interface.reset,
             "window": interface.window,
         },
         "quantization": {
@@ -135,6 +143,13 @@ def _manifest(contents: Contents) -> dict[str, Any]:
         "footprint": footprint.totals(program),
         **contents.manifest,
     }
+
+
+def _evaluation(contents: Contents, stored: Predictions | None) -> dict[str, Any] | None:
+    """None where there was nothing to judge by."""
+    if stored is None:
+        return None
+    return {"results": {"stored": len(stored), "of": stored.total}, **contents.evaluation}
 
 
 def described(stages: tuple[Stage, ...]) -> dict[str, dict[str, float] | None]:

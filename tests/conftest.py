@@ -21,6 +21,7 @@ from edgernn.golden import Golden, compute
 from edgernn.golden import load as load_golden
 from edgernn.model import FloatModel, IntegerModel, Interface, Layer
 from edgernn.quantize import quantize
+from edgernn.train.fit import Fitted
 
 pytest_plugins = ["tests.kernels", "tests.programs"]
 
@@ -280,7 +281,7 @@ def untrained(monkeypatch: pytest.MonkeyPatch) -> None:
         return FloatModel(interface, tuple(layers))
 
     monkeypatch.setattr("edgernn.build.initialize", initialize)
-    monkeypatch.setattr("edgernn.build.fit", lambda model, *arguments, **options: model)
+    monkeypatch.setattr("edgernn.build.fit", lambda model, *arguments, **options: Fitted(model, ()))
 
 
 @pytest.fixture

@@ -47,12 +47,18 @@ def test_an_artifact_is_a_model(pristine):
 
 
 def test_what_a_model_is(model):
-    assert (model.task, model.window, model.rate) == ("classification", 12, 50.0)
+    assert (model.task, model.window, model.rate, model.reset) == ("classification", 12, 50.0, "window")
     assert (model.features, model.classes, model.targets) == (("f0", "f1", "f2"), ("c0", "c1"), ())
     assert repr(model) == (
         f"<edgernn.Model {model.folder.name}: 3 features (f0, f1, f2) -> 2 classes (c0, c1), "
         "windows of 12 steps at 50 Hz, int8>"
     )
+
+
+def test_a_model_that_is_never_reset_says_so(make_artifact):
+    model = edgernn.load(make_artifact(("gru", 4, {}), ("dense", 2, {}), reset="never"))
+    assert model.reset == "never"
+    assert repr(model).endswith("windows of 12 steps at 50 Hz, never reset, int8>")
 
 
 def test_what_a_regression_is(make_artifact):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import edgernn
-from edgernn import backends, golden, pack
+from edgernn import backends, golden, pack, predictions
 from edgernn.data.dataset import from_arrays
 from edgernn.errors import ArtifactError, EdgernnError
 from edgernn.quantize import quantize
@@ -23,7 +23,18 @@ def contents(make_model):
     model = make_model(("gru", 4, {}), ("dense", 2, {}), features=3)
     quantized = quantize(model, held_out.x, held_out.lengths)
     stages = pack.float_stage("float", model, {"accuracy": 0.5}), pack.integer_stage(quantized.model, {"accuracy": 0.4})
-    return pack.Contents("small", model, quantized, stages, held_out, ("pytest", "no such package"), {"extra": [1]})
+    outputs = {"float": model.predict(held_out.x), "integer": pack.integer_outputs(quantized.model, held_out)}
+    return pack.Contents(
+        name="small",
+        original=model,
+        quantized=quantized,
+        stages=stages,
+        held_out=held_out,
+        predictions=predictions.collect(held_out, outputs),
+        packages=("pytest", "no such package"),
+        evaluation={"baselines": []},
+        manifest={"extra": [1]},
+    )
 
 
 def test_what_is_written(contents, tmp_path, runtime_names):
@@ -52,6 +63,29 @@ def test_what_is_written(contents, tmp_path, runtime_names):
     created = manifest["created_with"]
     assert created.keys() >= {"python", "numpy", "ai-edge-litert", "onnx", "onnxruntime"}
     assert (created["pytest"], created["no such package"]) == (pytest.__version__, "not installed")
+
+
+def test_predictions_are_stored(contents, tmp_path):
+    pack.write(tmp_path / "out", contents, force=False)
+    model = edgernn.load(tmp_path / "out")
+    assert model.manifest["evaluation"] == {"results": {"stored": 20, "of": 20}, "baselines": []}
+    found = predictions.load(model.folder, model.integer.interface)
+    np.testing.assert_array_equal(found.y, contents.held_out.y)
+    windows = model.session().run(contents.held_out.x)
+    np.testing.assert_array_equal(found.outputs["integer"], windows[np.arange(20), contents.held_out.lengths - 1])
+
+
+def test_windows_without_labels_leave_no_predictions(contents, tmp_path):
+    pack.write(tmp_path / "out", replace(contents, predictions=None), force=False)
+    assert edgernn.load(tmp_path / "out").manifest["evaluation"] is None
+    assert not (tmp_path / "out" / predictions.FILE).exists()
+
+
+def test_the_same_contents_give_the_same_bytes(contents, tmp_path):
+    first, second = (tmp_path / name for name in ("first", "second"))
+    for folder in (first, second):
+        pack.write(folder, contents, force=False)
+    assert (first / "manifest.json").read_bytes() == (second / "manifest.json").read_bytes()
 
 
 def test_stages_are_described_by_name(contents):
@@ -111,4 +145,4 @@ def test_an_existing_folder_is_kept(contents, tmp_path):
 def test_a_runtime_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     with pytest.raises(EdgernnError, match=r"\.\[litert\]"):
-        pack.check_runtimes()
+        pack.check_packages("edgernn build")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `edgernn build` and `edgernn convert` print of the models that they made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import gt, lt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,10 @@ from edgernn.cli.console import say, table
 if TYPE_CHECKING:
     from edgernn.pack import Stage
     from edgernn.quantize import LayerReport
+
+_BASELINES = {"majority": "majority class", "mean": "mean", "last_value": "last value"}
+_BETTER: Mapping[str, Callable[[float, float], bool]] = {"accuracy": gt, "r2": gt, "rmse": lt}
+"""By what a model is compared with a baseline, the first metric that both have: what a better value is."""
 
 
 def show_stages(title: str, stages: "Sequence[Stage]") -> None:
@@ -23,6 +28,27 @@ def show_stages(title: str, stages: "Sequence[Stage]") -> None:
         for stage in stages
     ]
     table(title, ("model", *names, "parameters", "not zero", "bytes"), rows)
+
+
+def by_baseline(values: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """`edgernn.metrics.baselines` by what takes no model, as in {"majority class": {"accuracy": 0.2}}."""
+    found: dict[str, dict[str, float]] = {}
+    for prefix, name in _BASELINES.items():
+        own = {key.removeprefix(f"{prefix}_"): value for key, value in values.items() if key.startswith(f"{prefix}_")}
+        if prefix in values:
+            own["accuracy"] = values[prefix]
+        if own:
+            found[name] = own
+    return found
+
+
+def show_baselines(values: Mapping[str, float], metrics: Mapping[str, float]) -> None:
+    """A line for each baseline, and a warning where the metrics of the model are no better than it."""
+    for name, own in by_baseline(values).items():
+        say(f"{name}: " + ", ".join(f"{metric} {value:.4f}" for metric, value in own.items()))
+        worse = [metric for metric in _BETTER if metric in own and metric in metrics]
+        if worse and not _BETTER[worse[0]](metrics[worse[0]], own[worse[0]]):
+            say(f"warning: the model is no better than the {name}: look at the data, the split and the training")
 
 
 def show_layers(layers: "Sequence[LayerReport]") -> None:

@@ -62,6 +62,7 @@ def load(
     stride: int | str | None = None,
     per_step: bool = False,
     horizon: int = 0,
+    complete: bool = True,
 ) -> Dataset:
     """Windows of the recordings in a .csv file or in the *.csv files of a folder (sorted by name).
 
@@ -78,7 +79,7 @@ def load(
     without stride windows do not overlap. A shorter recording or stretch gives one shorter window; steps behind the
     last whole window are left out.
 
-    Classes are sorted: as numbers when all are integers, as text otherwise.
+    Classes are sorted: as numbers when all are integers, as text otherwise. complete: fewer than two are refused.
     Raises DataError for what is wrong in the files, ConfigError for options that contradict each other,
     MissingExtraError without pandas.
     """
@@ -95,9 +96,9 @@ def load(
     check_window(f"{path}" + f", {horizon} steps of horizon left out" * bool(horizon), length, longest)
     step = length if stride is None else in_steps("stride", stride, rate)
     if label is None:
-        data = _regression(path, recordings, names, per_step, horizon, length, step)
+        data = _regression(path, recordings, names, per_step, horizon, length, step, complete)
     else:
-        data = _classification(path, recordings, names, per_step, length, step)
+        data = _classification(path, recordings, names, per_step, length, step, complete)
     return replace(data, rate=rate or 0.0)
 
 
@@ -122,7 +123,7 @@ def _files(path: Path) -> list[Path]:
 
 
 def _classification(
-    path: Path, recordings: list[_Recording], names: _Columns, per_step: bool, length: int, stride: int
+    path: Path, recordings: list[_Recording], names: _Columns, per_step: bool, length: int, stride: int, complete: bool
 ) -> Dataset:
     classes = _classes(recordings)
     number = {name: i for i, name in enumerate(classes)}
@@ -136,11 +137,20 @@ def _classification(
     windows = join([w for part in parts for w in part])
     assert windows.labels is not None
     y = windows.labels if per_step else windows.labels[:, 0]
-    return _dataset(path, recordings, names, windows, y, [sum(len(w.start) for w in part) for part in parts], classes)
+    return _dataset(
+        path, recordings, names, windows, y, [sum(len(w.start) for w in part) for part in parts], classes, complete
+    )
 
 
 def _regression(
-    path: Path, recordings: list[_Recording], names: _Columns, per_step: bool, horizon: int, length: int, stride: int
+    path: Path,
+    recordings: list[_Recording],
+    names: _Columns,
+    per_step: bool,
+    horizon: int,
+    length: int,
+    stride: int,
+    complete: bool,
 ) -> Dataset:
     parts = []
     targets = []
@@ -152,7 +162,7 @@ def _regression(
         last = windows.start + windows.lengths - 1
         targets.append(cut(ahead, None, length, stride).x if per_step else ahead[last])
     counts = [len(w.start) for w in parts]
-    return _dataset(path, recordings, names, join(parts), np.concatenate(targets), counts, None)
+    return _dataset(path, recordings, names, join(parts), np.concatenate(targets), counts, None, complete)
 
 
 def _window(x: npt.NDArray[Any], labels: npt.NDArray[Any], begin: int, length: int, stride: int) -> Windows:
@@ -168,6 +178,7 @@ def _dataset(
     y: npt.NDArray[Any],
     counts: list[int],
     classes: tuple[str, ...] | None,
+    complete: bool,
 ) -> Dataset:
     return from_arrays(
         path.name,
@@ -180,6 +191,7 @@ def _dataset(
         classes=classes,
         targets=names.targets or None,
         features=names.samples,
+        complete=complete,
     )
 
 

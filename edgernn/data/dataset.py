@@ -3,6 +3,8 @@
 
 import hashlib
 import json
+import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -10,13 +12,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data import mistakes
 from edgernn.errors import DataError
 
 Task = Literal["classification", "regression"]
 PARTS = ("train", "validation", "test")
 MAX_BYTES = 4 << 30
 """The largest set of windows taken into memory; a larger one is refused with a sentence instead of a MemoryError."""
-_MOST_FLOAT_CLASSES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,11 @@ class Dataset:
     numbers grow with time; group: str [n] or None (people, machines);
     split: str [n] of "train", "validation", "test" or None;
     start: int64 [n], first step of the window in its recording (zeros when not given);
-    rate: steps a second, 0 where unknown.
+    rate: steps a second, 0 where unknown;
+    ignored: bool [n, T] or None, with `per_step` the samples that neither train nor judge a model, whose y is 0; they
+    are stepped through like all others;
+    series: the whole recordings that the windows were cut from, float32 [N, F] each, by the number of the recording, or
+    None; a subset keeps all of them.
 
     Raises DataError when a shape, a dtype or a value contradicts this. A subset (`take`) may lack a class; that every
     class has a window is what `from_arrays` checks.
@@ -52,14 +58,18 @@ class Dataset:
     split: npt.NDArray[np.str_] | None = None
     start: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     rate: float = 0.0
+    ignored: npt.NDArray[np.bool_] | None = None
+    series: tuple[npt.NDArray[np.float32], ...] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         _check_x(self)
+        _check_names(self)
         if not self.start.size:
             object.__setattr__(self, "start", np.zeros(self.n, np.int64))
         _check_per_window(self)
         _check_lengths(self.name, self.lengths, self.n, self.x.shape[1])
         _check_samples(self)
+        _check_ignored(self)
         _check_targets(self)
 
     @property
@@ -71,6 +81,11 @@ class Dataset:
     def mask(self) -> npt.NDArray[np.bool_]:
         """bool [n, T]: True where a step is a sample, False where it is padding."""
         return _mask(self.lengths, self.x.shape[1])
+
+    @property
+    def counted(self) -> npt.NDArray[np.bool_]:
+        """bool [n, T]: True where a step is a sample whose class or targets count."""
+        return self.mask if self.ignored is None else self.mask & ~self.ignored
 
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> "Dataset":
         """The windows of these indices, in their order. At least one."""
@@ -84,6 +99,7 @@ class Dataset:
             group=None if self.group is None else self.group[at],
             split=None if self.split is None else self.split[at],
             start=self.start[at],
+            ignored=None if self.ignored is None else self.ignored[at],
         )
 
     def spread(self, count: int) -> "Dataset":
@@ -91,9 +107,9 @@ class Dataset:
         return self.take(np.unique(np.linspace(0, self.n - 1, min(count, self.n)).astype(np.int64)))
 
     def labels_of(self, indices: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-        """int64 [m]: the class numbers that occur in these windows, sorted; padding does not count."""
+        """int64 [m]: the class numbers that occur in these windows, sorted; of steps, only those that count."""
         y = self.y[indices]
-        return np.unique(y[self.mask[indices]] if self.per_step else y).astype(np.int64)
+        return np.unique(y[self.counted[indices]] if self.per_step else y).astype(np.int64)
 
     def digest(self) -> str:
         """sha256 (hex) of the content; the name does not count, nor the byte order of this machine."""
@@ -107,8 +123,10 @@ class Dataset:
             "split": None if self.split is None else self.split.tolist(),
         }
         sha = hashlib.sha256(json.dumps(described, sort_keys=True).encode())
-        for name in ("x", "lengths", "y", "recording", "start"):
+        for name in ("x", "lengths", "y", "recording", "start", "ignored"):
             array = getattr(self, name)
+            if array is None:
+                continue
             little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
             sha.update(f"{name} {little.dtype.str} {little.shape}".encode())
             sha.update(little.tobytes())
@@ -129,6 +147,8 @@ def from_arrays(
     targets: Sequence[str] | None = None,
     features: Sequence[str] | None = None,
     rate: float = 0.0,
+    ignored: npt.NDArray[Any] | None = None,
+    series: Sequence[npt.NDArray[Any]] | None = None,
     complete: bool = True,
 ) -> Dataset:
     """A Dataset from arrays as a user has them; `name` opens each error message.
@@ -137,26 +157,34 @@ def from_arrays(
     are a class per window, [n, T] a class per step; floats [n] or [n, K] are real targets per window, [n, T, K] of
     every step. String labels give the sorted names as classes, integer labels "0".."max", unless `classes` names them
     in order; `targets` names the K real targets ("target_0", ... without it). Without `recording` (integers or strings
-    [n]; strings are numbered in sorted order) each window counts as a recording of its own. complete: every class has
-    to have a window, which training needs.
+    [n]; strings are numbered in sorted order) each window counts as a recording of its own. ignored: bool [n, T], steps
+    whose entry in y is not looked at. complete: every class has to have a window, which training needs.
 
-    Raises DataError; also when a class has no window, or there are fewer windows than classes. Floats that may mean
-    something else are refused: [n] of 0, 1, ... (class numbers), and [n, T] without `targets` (a target per step, or T
-    per window).
+    Raises DataError; also when a class has no window, when a target never changes, or when there are fewer windows than
+    classes. What may mean something else is refused (`edgernn.data.mistakes`): floats [n] of 0, 1, ... (class numbers);
+    without `targets`, columns of one-hot classes or of probabilities, and floats [n, T] (a target per step, or T per
+    window); and without `features` or anything else that tells the steps, an x [n, F, T] with the channels first.
     """
     samples = _real(name, "x", x)
     if samples.ndim != 3 or 0 in samples.shape:
-        raise DataError(f"{name}: x has the shape {list(x.shape)}; give [windows, steps, channels], none of them 0")
+        one = ": x[:, :, None] for one channel" if samples.ndim == 2 else ""
+        raise DataError(
+            f"{name}: x has the shape {list(x.shape)}; give [windows, steps, channels]{one}, none of them 0"
+        )
     n, steps, channels = samples.shape
     sizes = _lengths(name, lengths, n, steps)
     mask = _mask(sizes, steps)
     samples[~mask] = 0
     named = None if targets is None else tuple(targets)
     known = None if classes is None else tuple(classes)
-    target, names, per_step = _target(name, y, mask, known, named, complete)
+    left_out = None if ignored is None else _ignored(name, ignored, mask)
+    counted = mask if left_out is None else mask & ~left_out
+    target, names, per_step = _target(name, y, counted, known, named, complete)
+    if features is None and lengths is None and not per_step:
+        mistakes.check_axes(name, samples)
     if named is None:
         named = () if names else tuple(f"target_{k}" for k in range(target.shape[-1]))
-    return Dataset(
+    found = Dataset(
         name=name,
         x=samples,
         lengths=sizes,
@@ -171,7 +199,37 @@ def from_arrays(
         split=None if split is None else text(name, "split", split),
         start=np.zeros(n, np.int64) if start is None else _integers(name, "start", start),
         rate=rate,
+        ignored=left_out,
+        series=None if series is None else tuple(_real(name, "series", part) for part in series),
     )
+    if complete and found.task == "regression":
+        _check_change(found)
+    return found
+
+
+def without(ds: Dataset, names: Sequence[str]) -> Dataset:
+    """The set without the classes of these names: windows of them are left out, steps of them are `ignored`.
+
+    The other classes keep their order. Raises DataError where a name is no class, and where fewer than two are left.
+    """
+    if not names:
+        return ds
+    if ds.task == "regression":
+        raise DataError(f"{ds.name}: ignore names classes, but y holds real targets; leave ignore out")
+    unknown = sorted(set(names) - set(ds.classes))
+    if unknown:
+        raise DataError(f"{ds.name}: ignore names `{unknown[0]}`, which is no class; there are {', '.join(ds.classes)}")
+    kept = [c for c, label in enumerate(ds.classes) if label not in names]
+    if len(kept) < 2:
+        raise DataError(f"{ds.name}: without the classes that ignore names, fewer than two are left; ignore fewer")
+    number = np.full(len(ds.classes), -1)
+    number[kept] = np.arange(len(kept))
+    y, classes = number[ds.y], tuple(ds.classes[c] for c in kept)
+    if not ds.per_step:
+        left = np.flatnonzero(y >= 0)
+        return replace(ds.take(left), y=y[left], classes=classes)
+    ignored = (y < 0) & ds.counted if ds.ignored is None else ds.ignored | ((y < 0) & ds.counted)
+    return replace(ds, y=np.where(ds.counted & ~ignored, y, 0), classes=classes, ignored=ignored)
 
 
 def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
@@ -184,6 +242,15 @@ def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
     if array.dtype.kind not in "Uiu":
         raise DataError(f"{name}: {what} has the dtype {array.dtype}; give strings or integers")
     return array.astype(np.str_)
+
+
+def _ignored(name: str, ignored: npt.NDArray[Any], mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    if ignored.dtype != np.bool_ or ignored.shape != mask.shape:
+        raise DataError(
+            f"{name}: ignored is {ignored.dtype} {list(ignored.shape)}; give bool {list(mask.shape)}, True for each "
+            "step that does not count"
+        )
+    return ignored & mask
 
 
 def _mask(lengths: npt.NDArray[np.int32], steps: int) -> npt.NDArray[np.bool_]:
@@ -223,41 +290,61 @@ def _lengths(name: str, lengths: npt.NDArray[Any] | None, n: int, steps: int) ->
 def _target(
     name: str,
     y: npt.NDArray[Any],
-    mask: npt.NDArray[np.bool_],
+    counted: npt.NDArray[np.bool_],
     classes: tuple[str, ...] | None,
     targets: tuple[str, ...] | None,
     complete: bool,
 ) -> tuple[npt.NDArray[Any], tuple[str, ...], bool]:
-    """y as Dataset keeps it, the names of the classes (empty: real targets), and whether y is per step."""
-    n, steps = mask.shape
+    """y as Dataset keeps it, the names of the classes (empty: real targets), and whether y is per step.
+
+    counted: bool [n, T], the steps whose y counts where it is per step.
+    """
+    n, steps = counted.shape
     if y.ndim == 0 or len(y) != n:
         raise DataError(f"{name}: y has the shape {list(y.shape)} but x has {n} windows; give y one entry per window")
-    if y.dtype.kind == "f":
+    real = y.dtype.kind == "f"
+    if targets is None or not real:
+        _check_columns(name, y, steps, classes)
+    if real:
         if classes is not None:
             raise DataError(
                 f"{name}: y holds floats, but classes are named; save y as integers, or leave the names out"
             )
-        return _real_targets(name, y, mask, targets), (), y.ndim == 3
+        return _real_targets(name, y, counted, targets), (), y.ndim == 3
     if y.dtype.kind not in "USbiu":
         raise DataError(f"{name}: y has the dtype {y.dtype}; give integers or strings (classes) or floats (targets)")
     if y.shape not in ((n,), (n, steps)):
+        hint = "save y[:, 0]; " if y.shape == (n, 1) else ""
         raise DataError(
-            f"{name}: y has the shape {list(y.shape)}; give classes as [{n}] per window or [{n}, {steps}] per step, "
-            "and real targets as floats"
+            f"{name}: y has the shape {list(y.shape)}; {hint}give classes as [{n}] per window or [{n}, {steps}] per "
+            "step, and real targets as floats"
         )
     per_step = y.ndim == 2
-    counted = mask if per_step else np.ones(n, np.bool_)
+    taken = counted if per_step else np.ones(n, np.bool_)
+    if not taken.any():
+        raise DataError(f"{name}: every step is ignored; leave some that count")
     number = _from_names if y.dtype.kind in "US" else _from_integers
-    found, names = number(name, y[counted], n, classes, complete)
+    found, names = number(name, y[taken], n, classes, complete)
     numbers = np.zeros(y.shape, np.int64)
-    numbers[counted] = found
+    numbers[taken] = found
     return numbers, names, per_step
 
 
+def _check_columns(name: str, y: npt.NDArray[Any], steps: int, classes: tuple[str, ...] | None) -> None:
+    """Raises DataError where columns of y stand for classes. As many as steps may be the classes 0 and 1 of each."""
+    if y.dtype.kind == "f" or y.shape[1:] != (steps,):
+        mistakes.check_columns(name, y)
+    elif classes is None and steps > 1 and mistakes.is_one_hot(y):
+        raise DataError(
+            f"{name}: y has rows of a single 1, and as many columns as x has steps, {steps}: save y.argmax(1) if they "
+            "are one-hot classes, or name the `classes` 0 and 1 if there is one for each step"
+        )
+
+
 def _real_targets(
-    name: str, y: npt.NDArray[Any], mask: npt.NDArray[np.bool_], targets: tuple[str, ...] | None
+    name: str, y: npt.NDArray[Any], counted: npt.NDArray[np.bool_], targets: tuple[str, ...] | None
 ) -> npt.NDArray[np.float32]:
-    n, steps = mask.shape
+    n, steps = counted.shape
     if y.size == 0 or y.ndim > 3 or (y.ndim == 3 and y.shape[1] != steps):
         raise DataError(
             f"{name}: y has the shape {list(y.shape)}; give real targets as [{n}] or [{n}, K] per window or "
@@ -269,23 +356,12 @@ def _real_targets(
             f"save y as [{n}, {steps}, 1] for a target per step, give `targets` with {steps} names for targets per "
             "window, or save integers for classes"
         )
-    if y.ndim == 1 and _may_be_classes(y):
-        raise DataError(
-            f"{name}: y holds the floats 0 to {int(y.max())}, all whole, which look like class numbers; "
-            f"save y as integers for classes, or as [{n}, 1] for real targets"
-        )
+    if y.ndim == 1:
+        mistakes.check_class_numbers(name, y)
     real = _real(name, "y", y)
     if y.ndim == 3:
-        real[~mask] = 0
+        real[~counted] = 0
     return real.reshape(n, -1) if y.ndim == 1 else real
-
-
-def _may_be_classes(y: npt.NDArray[Any]) -> bool:
-    """Whether floats [n] are 0..C-1, each of them present, and C from 2 to 20 and below n; one class is no task."""
-    found = np.unique(y)
-    return (
-        2 <= len(found) <= _MOST_FLOAT_CLASSES and len(found) < len(y) and bool((found == np.arange(len(found))).all())
-    )
 
 
 def _from_names(
@@ -309,7 +385,10 @@ def _from_integers(
     numbers = _integers(name, "y", labels)
     found = np.unique(numbers)
     if found[0] < 0:
-        raise DataError(f"{name}: y holds the class {found[0]}; number the classes from 0")
+        raise DataError(
+            f"{name}: y holds the class {found[0]}; number the classes from 0, and what does not count as one more "
+            "that data.ignore names"
+        )
     if classes is not None and found[-1] >= len(classes):
         raise DataError(f"{name}: y holds the class {found[-1]}, but classes names only 0..{len(classes) - 1}")
     count = int(found[-1]) + 1 if classes is None else len(classes)
@@ -325,11 +404,25 @@ def _check_coverage(
     if n < count:
         raise DataError(f"{name}: there are fewer windows ({n}) than classes ({count}); give more windows")
     missing = np.flatnonzero(~np.isin(np.arange(count), found))
+    if missing.tolist() == [0] and classes is None and count > 2:
+        raise DataError(f"{name}: y holds the classes 1 to {count - 1} and no 0; number them from 0: save y - 1")
     if missing.size:
         label = classes[missing[0]] if classes else missing[0]
         raise DataError(f"{name}: the class `{label}` has no window; number the classes without gaps, or add windows")
     if count < 2:
         raise DataError(f"{name}: all windows are of one class; a classifier needs at least two")
+
+
+def _check_change(ds: Dataset) -> None:
+    """Raises DataError for a real target that is the same everywhere."""
+    targets = ds.y[ds.counted] if ds.per_step else ds.y
+    constant = np.flatnonzero((targets == targets[0]).all(axis=0))
+    if len(targets) > 1 and constant.size:
+        target, value = ds.targets[constant[0]], targets[0, constant[0]]
+        raise DataError(
+            f"{ds.name}: the target `{target}` is {value} everywhere, so nothing can be learned; leave it out, or give "
+            "data in which it changes"
+        )
 
 
 def _check_x(ds: Dataset) -> None:
@@ -338,7 +431,25 @@ def _check_x(ds: Dataset) -> None:
             f"{ds.name}: x is {ds.x.dtype} {list(ds.x.shape)}; give float32 [windows, steps, channels], none of them 0"
         )
     if len(ds.features) != ds.x.shape[2]:
-        raise DataError(f"{ds.name}: x has {ds.x.shape[2]} channels, but {len(ds.features)} features are named")
+        turned = "; save x.transpose(0, 2, 1), channels last" if len(ds.features) == ds.x.shape[1] else ""
+        raise DataError(f"{ds.name}: x has {ds.x.shape[2]} channels, but {len(ds.features)} features are named{turned}")
+
+
+def _check_names(ds: Dataset) -> None:
+    """Names are shown on a terminal, written as UTF-8, and tell one thing from another."""
+    groups = () if ds.group is None else np.unique(ds.group).tolist()
+    kinds = {"class": ds.classes, "target": ds.targets, "feature": ds.features, "group": groups}
+    for kind, names in kinds.items():
+        for name in names:
+            if not name.strip() or not name.isprintable():
+                raise DataError(
+                    f"{ds.name}: a {kind} is named {ascii(name)}; give a name of characters that can be shown"
+                )
+    for kind in ("class", "target", "feature"):
+        twice = [name for name, count in Counter(kinds[kind]).items() if count > 1]
+        if twice:
+            plural = "classes" if kind == "class" else f"{kind}s"
+            raise DataError(f"{ds.name}: two {plural} have the same name, `{twice[0]}`; give each {kind} its own")
 
 
 def _check_per_window(ds: Dataset) -> None:
@@ -349,6 +460,8 @@ def _check_per_window(ds: Dataset) -> None:
     if ds.split is not None and not np.isin(ds.split, PARTS).all():
         at = int(np.flatnonzero(~np.isin(ds.split, PARTS))[0])
         raise DataError(f"{ds.name}: split of window {at} is `{ds.split[at]}`; give train, validation or test")
+    if not (math.isfinite(ds.rate) and ds.rate >= 0):
+        raise DataError(f"{ds.name}: rate is {ds.rate}; give steps a second, above 0, or 0 where it is not known")
     if ds.start.min() < 0:
         raise DataError(f"{ds.name}: start of window {int(ds.start.argmin())} is negative; count steps from 0")
 
@@ -359,7 +472,8 @@ def _check_lengths(name: str, lengths: npt.NDArray[Any], n: int, steps: int) -> 
     wrong = np.flatnonzero((lengths < 1) | (lengths > steps))
     if wrong.size:
         raise DataError(
-            f"{name}: the length of window {wrong[0]} is {lengths[wrong[0]]}; give 1 to {steps} (x's steps)"
+            f"{name}: the length of window {wrong[0]} is {lengths[wrong[0]]}; give 1 to {steps} (x's steps, in front "
+            "of its channels)"
         )
 
 
@@ -373,6 +487,17 @@ def _check_samples(ds: Dataset) -> None:
         )
     if ds.x[~ds.mask].any():
         raise DataError(f"{ds.name}: x is not 0 behind lengths; pad with zeros, or make the set with from_arrays")
+
+
+def _check_ignored(ds: Dataset) -> None:
+    if ds.ignored is None:
+        return
+    if not ds.per_step:
+        raise DataError(f"{ds.name}: ignored marks steps, but y is per window; leave the windows out instead")
+    if ds.ignored.dtype != np.bool_ or ds.ignored.shape != ds.x.shape[:2]:
+        raise DataError(f"{ds.name}: ignored is {ds.ignored.dtype} {list(ds.ignored.shape)}; give bool [n, T] as in x")
+    if (ds.ignored & ~ds.mask).any() or ds.y[ds.ignored].any():
+        raise DataError(f"{ds.name}: y is not 0 where steps are ignored, or padding is; make the set with from_arrays")
 
 
 def _check_targets(ds: Dataset) -> None:
@@ -390,8 +515,6 @@ def _check_classes(ds: Dataset) -> None:
     shape = ds.x.shape[:2] if ds.per_step else (ds.n,)
     if ds.y.dtype != np.int64 or ds.y.shape != shape:
         raise DataError(f"{ds.name}: y is {ds.y.dtype} {list(ds.y.shape)}; give classes as int64 {list(shape)}")
-    if len(set(ds.classes)) != len(ds.classes):
-        raise DataError(f"{ds.name}: two classes have the same name; name each class once")
     if ds.y.min() < 0 or ds.y.max() >= len(ds.classes):
         at = np.argwhere((ds.y < 0) | (ds.y >= len(ds.classes)))[0]
         raise DataError(
@@ -408,8 +531,6 @@ def _check_real_targets(ds: Dataset) -> None:
         raise DataError(
             f"{ds.name}: y has {ds.y.shape[-1]} targets, but {len(ds.targets)} are named; give each of them one name"
         )
-    if len(set(ds.targets)) != len(ds.targets):
-        raise DataError(f"{ds.name}: two targets have the same name; name each target once")
     counted = ds.mask[..., None] if ds.per_step else True
     bad = np.argwhere(~np.isfinite(ds.y) & counted)
     if bad.size:

@@ -1,37 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reading a user's .npz file, without trusting it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.dataset import MAX_BYTES, Dataset, from_arrays, text
+from edgernn.data.dataset import MAX_BYTES, Dataset, from_arrays, text, without
 from edgernn.errors import DataError
 from edgernn.npz import read_npz
 
-KEYS = ("x", "y", "lengths", "group", "split", "recording", "start", "classes", "targets", "features")
+KEYS = ("x", "y", "lengths", "group", "split", "recording", "start", "classes", "targets", "features", "rate")
 
 
-def load(path: str | Path) -> Dataset:
+def load(path: str | Path, *, rate: float = 0.0, ignore: Sequence[str] = ()) -> Dataset:
     """The windows of an .npz file with x and y, and optionally the other arrays of KEYS.
 
     x: real [n, T, F]; y: classes (integers or strings) [n] per window or [n, T] per step, or real targets (floats) [n]
     or [n, K] per window or [n, T, K] per step; lengths: integers [n]; group, recording: strings or integers [n];
     start: integers [n], the windows' first steps in their recordings; split: "train", "validation", "test" [n];
-    classes, targets, features: names (strings) of the classes, the K real targets and the F channels. Without
-    `recording` each window counts as a recording of its own: give it (or `group`) when windows overlap.
+    classes, targets, features: names (strings) of the classes, the K real targets and the F channels; rate: one number,
+    steps a second. Without `recording` each window counts as a recording of its own: give it (or `group`) when windows
+    overlap.
 
-    Raises DataError. Pickled objects are refused, and arrays above MAX_BYTES before they are read.
+    The argument `rate` stands in for the array, 0 where it is not known. ignore: classes that do not count
+    (`edgernn.data.dataset.without`).
+
+    Raises DataError, also where both rates are given and differ. Pickled objects are refused, and arrays above
+    MAX_BYTES before they are read.
     """
     path = Path(path)
     arrays = read(path)
     if "y" not in arrays:
         raise DataError(f"{path}: has no array `y`; save it with numpy.savez(..., x=..., y=...)")
     names = named(path, arrays)
-    return from_arrays(
+    found = from_arrays(
         path.name,
         arrays["x"],
         arrays["y"],
@@ -43,7 +48,9 @@ def load(path: str | Path) -> Dataset:
         classes=names.get("classes"),
         targets=names.get("targets"),
         features=names.get("features"),
+        rate=rate_of(path, arrays, rate),
     )
+    return without(found, ignore)
 
 
 def load_samples(path: str | Path) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
@@ -55,7 +62,8 @@ def load_samples(path: str | Path) -> tuple[npt.NDArray[np.float32], npt.NDArray
     arrays = read(path)
     x = arrays["x"]
     anything = np.zeros(len(x) if x.ndim else 0, np.float32)
-    windows = from_arrays(path.name, x, anything, lengths=arrays.get("lengths"))
+    features = named(path, arrays).get("features")
+    windows = from_arrays(path.name, x, anything, lengths=arrays.get("lengths"), features=features, complete=False)
     return windows.x, windows.lengths
 
 
@@ -80,7 +88,20 @@ def named(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, tuple
     return {key: _names(path, key, arrays[key]) for key in ("classes", "targets", "features") if key in arrays}
 
 
+def rate_of(path: Path, arrays: Mapping[str, npt.NDArray[Any]], given: float = 0.0) -> float:
+    """Steps a second as the array `rate` has them or, where there is none, as given; 0 where neither is."""
+    if "rate" not in arrays:
+        return given
+    array = arrays["rate"]
+    if array.size != 1 or array.dtype.kind not in "fiu":
+        raise DataError(f"{path}: rate is {array.dtype} {list(array.shape)}; give one number, steps a second")
+    found = float(array.item())
+    if given and found != given:
+        raise DataError(f"{path}: its array rate is {found:g}, but the setting {given:g}; leave one of them out")
+    return found
+
+
 def _names(path: Path, key: str, array: npt.NDArray[Any]) -> tuple[str, ...]:
     if array.ndim != 1:
-        raise DataError(f"{path}: {key} has the shape {list(array.shape)}; give a list of names")
+        raise DataError(f"{path}: {key} has the shape {list(array.shape)}; give a list of names, one for each")
     return tuple(text(path.name, key, array).tolist())

@@ -2,11 +2,11 @@
 """Dividing windows into a training, a validation and a test part that share no recording.
 
 Every function that divides raises DataError when a part is empty, when a recording (for a split by group: a group)
-stands in two parts, or when a class does not occur in the training part.
+stands in two parts, when a class does not occur in the training part, or when no real target changes in the test part.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,8 +17,12 @@ from edgernn.data.dataset import PARTS, Dataset
 from edgernn.errors import ConfigError, DataError
 
 How = Literal["auto", "given", "group", "recording", "time"]
-_SHUFFLES = 100
+_DRAWS = 100
+_MOST_HASHES = 10**6
+"""Of names, so that draws of many of them do not take minutes."""
 _MOST_NAMES = 8
+_MOSTLY = 0.5
+"""Where more than this share of the test windows is of groups that train, a validation part is drawn like that."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,9 @@ def make(ds: Dataset, how: How = "auto", seed: int = 0) -> Split:
 def by_group(ds: Dataset, test: int | None = None, validation: int | None = None, seed: int = 0) -> Split:
     """Whole groups: `test` and `validation` of them (None: a fifth, at least one), so no person is on two sides.
 
-    The groups are drawn by seed, the same on every machine. When the training part would lack a class, the next of up
-    to 100 draws is taken.
+    The groups are drawn by seed, the same on every machine. Of up to 100 draws (fewer of very many groups), the
+    first one is taken whose parts all have every class, or else one whose training part does and whose others lack the
+    fewest.
     """
     return _drawn(ds, _groups(ds), "group", test, validation, seed)
 
@@ -89,8 +94,9 @@ def by_time(ds: Dataset, test: float = 0.2, validation: float = 0.2) -> Split:
 def given(ds: Dataset, seed: int = 0) -> Split:
     """The parts that the data itself names.
 
-    Where it names train and test but no validation, a fifth of the training groups (of the recordings, for data without
-    groups; at least one) validates instead of training; drawn by seed as in `by_group`.
+    Where it names train and test but no validation, a fifth of the training part validates instead of training, drawn
+    by seed as in `by_group` and like the test part: whole groups where most test windows are of groups that do not
+    train; else, and for data without groups, recordings, of each class about a fifth. At least one of them.
     """
     if ds.split is None:
         raise DataError(f"{ds.name}: names no split; add an array `split` of train, validation and test")
@@ -115,17 +121,42 @@ def folds(ds: Dataset, k: int) -> list[Split]:
 
 
 def describe(ds: Dataset, split: Split) -> str:
-    """For the user, such as "split by group; held out: person 02, person 06", and a line of how many windows.
+    """For the user, such as "split by group; held out: person 02, person 06", a line of how many windows, and `notes`.
 
     Held out are the groups of the test part where none of them is in another part, else the count of its recordings,
     else of its windows. A split by window adds what overlapping windows need.
     """
     hint = ""
     if split.how.endswith("by window"):
-        hint = "; each window counts as a recording of its own, so if windows overlap, give `group` or `recording`"
+        missing = "`group` or `recording`" if ds.group is None else "`recording`"
+        hint = f"; each window counts as a recording of its own, so if windows overlap, give {missing}"
     sizes = f"{len(split.train)} windows train, {len(split.validation)} validate, {len(split.test)} test"
     shape = f"{ds.x.shape[1]} steps of {ds.x.shape[2]} channels"
-    return f"split {split.how}; held out: {_held_out(ds, split)}{hint}\n{sizes}; {shape}"
+    return "\n".join(
+        [f"split {split.how}; held out: {_held_out(ds, split)}{hint}", f"{sizes}; {shape}", *notes(ds, split)]
+    )
+
+
+def notes(ds: Dataset, split: Split) -> tuple[str, ...]:
+    """Sentences on what the figures of this split do not say: classes that are not tested, groups that also train."""
+    found = []
+    for part, therefore in (
+        ("test", "the test accuracy says nothing about"),
+        ("validation", "when to stop training is chosen without"),
+    ):
+        names = [f"`{ds.classes[c]}`" for c in _lacking(ds, getattr(split, part))]
+        if names:
+            what = "step" if ds.per_step else "window"
+            several = "it" if len(names) == 1 else "them"
+            found.append(f"the {part} part has no {what} of {_listed(names)}: {therefore} {several}")
+    if ds.group is not None:
+        groups = np.unique(ds.group[split.test])
+        shared = int(np.isin(groups, ds.group[split.train]).sum())
+        if shared:
+            found.append(
+                f"{shared} of {len(groups)} groups of the test part also train: its figures are not those of new groups"
+            )
+    return tuple(found)
 
 
 def _held_out(ds: Dataset, split: Split) -> str:
@@ -176,13 +207,14 @@ def _drawn(
             f"{ds.name}: {len(names)} {what}s can't give {tested} to test, {validated} to validation and at least one "
             f"to training; give data with more {what}s, or split by time"
         )
-    return _first_draw(
-        names, seed, lambda drawn: _of_units(ds, units, what, drawn[:tested], drawn[tested : tested + validated])
-    )
+    drawn = _best_draw(names, _classes_of_units(ds, units), (tested, validated), seed)
+    return _of_units(ds, units, what, *drawn)
 
 
 def _validation_drawn(ds: Dataset, train: npt.NDArray[np.int64], test: npt.NDArray[np.int64], seed: int) -> Split:
     units, what = _units(ds)
+    if what == "group" and np.isin(units[test], units[train]).mean() > _MOSTLY:
+        units, what = ds.recording, "recording"
     names = np.unique(units[train]).tolist()
     if len(names) < 2:
         raise DataError(
@@ -192,23 +224,59 @@ def _validation_drawn(ds: Dataset, train: npt.NDArray[np.int64], test: npt.NDArr
     count = max(1, round(len(names) / 5))
     how = f"as given, validation {_in_words(ds, what)}"
 
-    def divide(drawn: list[Any]) -> Split:
-        validated = np.isin(units[train], drawn[:count])
-        return _checked(ds, Split(train[~validated], train[validated], test, how), ds.recording, "recording")
+    (drawn,) = _best_draw(
+        names, _classes_of_units(ds.take(train), units[train]), (count,), seed, evenly=what == "recording"
+    )
+    validated = np.isin(units[train], drawn)
+    return _checked(ds, Split(train[~validated], train[validated], test, how), ds.recording, "recording")
 
-    return _first_draw(names, seed, divide)
+
+def _classes_of_units(ds: Dataset, units: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """bool [units, C]: which classes the windows of each unit have, the units in sorted order."""
+    names, number = np.unique(units, return_inverse=True)
+    has = np.zeros((len(names), len(ds.classes)), np.bool_)
+    if ds.task == "classification":
+        rows = np.broadcast_to(number[:, None], ds.counted.shape)[ds.counted] if ds.per_step else number
+        has[rows, ds.y[ds.counted] if ds.per_step else ds.y] = True
+    return has
 
 
-def _first_draw(names: list[Any], seed: int, divide: Callable[[list[Any]], Split]) -> Split:
-    """The split of the first of _SHUFFLES draws whose training part has every class."""
-    lacking: DataError | None = None
-    for draw in range(_SHUFFLES):
-        try:
-            return divide(_shuffled(names, f"{seed}/{draw}"))
-        except _ClassMissing as error:
-            lacking = lacking or error
-    assert lacking is not None
-    raise lacking
+def _best_draw(
+    names: list[Any], has: npt.NDArray[np.bool_], sizes: Sequence[int], seed: int, *, evenly: bool = False
+) -> list[list[Any]]:
+    """So many of the names for each part, drawn at random; the others train.
+
+    has: bool [names, C], the classes of each. The draw is the first after which no part lacks a class that need not, or
+    of those tried the one whose training part lacks the fewest, then whose other parts do. evenly: units of the same
+    classes are dealt to the parts in proportion.
+    """
+    index = {name: i for i, name in enumerate(names)}
+    unavoidable = int(np.maximum(len(sizes) + 1 - has.sum(axis=0), 0).sum())
+    best: tuple[tuple[int, int], list[npt.NDArray[np.int64]]] | None = None
+    for draw in range(min(_DRAWS, max(1, _MOST_HASHES // len(names)))):
+        order = np.array([index[name] for name in _shuffled(names, f"{seed}/{draw}")])
+        *parts, train = np.split(_in_proportion(order, has) if evenly else order, np.cumsum(sizes))
+        lacks = _lacks(has, train), sum(_lacks(has, part) for part in parts)
+        if best is None or lacks < best[0]:
+            best = lacks, parts
+        if lacks <= (0, unavoidable):
+            break
+    assert best is not None
+    return [[names[i] for i in part] for part in best[1]]
+
+
+def _lacks(has: npt.NDArray[np.bool_], part: npt.NDArray[np.int64]) -> int:
+    return int((~has[part].any(axis=0)).sum())
+
+
+def _in_proportion(order: npt.NDArray[np.int64], has: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """The units in an order whose beginning, however long, has about the same share of those of each set of classes."""
+    kind = np.unique(has[order], axis=0, return_inverse=True)[1].ravel() if has.shape[1] else np.zeros(len(order), int)
+    place = np.empty(len(order))
+    for k in range(kind.max() + 1):
+        members = np.flatnonzero(kind == k)
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return order[np.argsort(place, kind="stable")]
 
 
 def _shuffled(names: Sequence[Any], seed: str) -> list[Any]:
@@ -251,8 +319,10 @@ def _behind(ds: Dataset, before: npt.NDArray[np.int64], part: npt.NDArray[np.int
     return behind
 
 
-class _ClassMissing(DataError):
-    """Told apart from other faults, because another draw may repair it."""
+def _lacking(ds: Dataset, part: npt.NDArray[np.int64]) -> list[int]:
+    """The classes that these windows have not."""
+    missing: list[int] = np.setdiff1d(np.arange(len(ds.classes)), ds.labels_of(part)).tolist() if ds.classes else []
+    return missing
 
 
 def _checked(ds: Dataset, split: Split, units: npt.NDArray[Any], what: str) -> Split:
@@ -267,13 +337,24 @@ def _check_parts(ds: Dataset, split: Split) -> None:
     for part in PARTS:
         if not len(getattr(split, part)):
             raise DataError(f"{ds.name}: the {part} part has no window; give more data, or split in another way")
-    if ds.task == "classification":
-        missing = np.setdiff1d(np.arange(len(ds.classes)), ds.labels_of(split.train))
-        if missing.size:
-            raise _ClassMissing(
-                f"{ds.name}: the class `{ds.classes[missing[0]]}` does not occur in the training part; "
-                "add recordings of it, or split in another way"
-            )
+        if ds.ignored is not None and not ds.counted[getattr(split, part)].any():
+            raise DataError(f"{ds.name}: in the {part} part no step counts; ignore less, or split in another way")
+    missing = _lacking(ds, split.train)
+    if missing:
+        raise DataError(
+            f"{ds.name}: the class `{ds.classes[missing[0]]}` does not occur in the training part; "
+            "add recordings of it, or split in another way"
+        )
+    if ds.task == "regression" and _is_constant(ds, split.test):
+        raise DataError(
+            f"{ds.name}: in the test part no target ever changes, so it can't tell a good model from a bad one; give "
+            "more data, or split in another way"
+        )
+
+
+def _is_constant(ds: Dataset, part: npt.NDArray[np.int64]) -> bool:
+    targets = ds.y[part][ds.counted[part]] if ds.per_step else ds.y[part]
+    return bool((targets == targets[0]).all())
 
 
 def _check_apart(ds: Dataset, split: Split, units: npt.NDArray[Any], what: str) -> None:

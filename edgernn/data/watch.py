@@ -54,6 +54,7 @@ def load(window: int | str = "4s", stride: int | str = "0.5s", decimate: int = 4
         classes=content["y_labels"],
         features=content["X_labels"],
         rate=rate,
+        series=series,
     )
 
 

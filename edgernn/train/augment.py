@@ -73,10 +73,12 @@ def _at_speed(examples: Examples, speed: npt.NDArray[Any]) -> Examples:
     share = (at - before).astype(np.float32)[..., None]
     rows = np.arange(len(speed))[:, None]
     x = examples.x[rows, before] * (1 - share) + examples.x[rows, after] * share
-    y = examples.y
+    y, ignored = examples.y, examples.ignored
     if examples.per_step:
-        y = y[rows, np.rint(at).astype(np.int64)]
-    return replace(examples, x=x, lengths=lengths, y=y)
+        nearest = np.rint(at).astype(np.int64)
+        y = y[rows, nearest]
+        ignored = None if ignored is None else ignored[rows, nearest]
+    return replace(examples, x=x, lengths=lengths, y=y, ignored=ignored)
 
 
 def _rotations(vectors: npt.NDArray[Any]) -> npt.NDArray[np.float32]:

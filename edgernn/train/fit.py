@@ -29,6 +29,27 @@ Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
+class Epoch:
+    """A point of the learning curve.
+
+    number: from 1; loss: mean over the steps of the epoch, of training windows as they were changed; score: accuracy or
+    r2 on the validation windows, None in the epochs that can't be chosen.
+    """
+
+    number: int
+    loss: float
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model, and how it went: an Epoch for each that was trained."""
+
+    model: FloatModel
+    curve: tuple[Epoch, ...]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How to train.
 
@@ -60,7 +81,7 @@ def fit(
     seed: int,
     progress: Progress = lambda epochs: None,
     teachers: Sequence[FloatModel] = (),
-) -> FloatModel:
+) -> Fitted:
     """`model` trained from the weights that it has; progress is called with the epochs done since its last call.
 
     With teachers it learns what they give on average instead of the targets (distillation, arXiv:1503.02531): what a
@@ -79,24 +100,26 @@ def fit(
     per_epoch = max(math.ceil(len(train.x) / batch), _SHORTEST_EPOCH)
     first_choice = _first_choice(recipe)
     best, chosen, since_best, done = -math.inf, model, 0, 0
+    curve: list[Epoch] = []
     for epoch in range(recipe.epochs):
-        order = rng.permutation(len(train.x))
+        order, losses = rng.permutation(len(train.x)), []
         for number in range(per_epoch):
             indices = np.take(order, range(number * batch, (number + 1) * batch), mode="wrap")
             drawn = augment(train.take(indices), recipe.augmentation, model.interface.std, rng)
-            loop.step(drawn, done, per_epoch * recipe.epochs)
+            losses.append(loop.step(drawn, done, per_epoch * recipe.epochs))
             done += 1
         progress(1)
-        if epoch < first_choice:
+        score = None if epoch < first_choice else _score(loop, validation)
+        curve.append(Epoch(epoch + 1, float(np.mean(losses)), score))
+        if score is None:
             continue
-        score = _score(loop, validation)
         since_best = 0 if score > best else since_best + 1
         best = max(best, score)
         if score >= best - _slack(model, best):
             chosen = loop.averaged()
         if since_best >= recipe.patience:
             break
-    return chosen
+    return Fitted(chosen, tuple(curve))
 
 
 def _slack(model: FloatModel, best: float) -> float:
@@ -128,14 +151,14 @@ class _Loop:
         self._compiled = tensorflow.function(self._update, jit_compile=True)
         self._evaluate = tensorflow.function(lambda x: self._twin(x, training=False), jit_compile=True)
 
-    def step(self, batch: Examples, number: int, total: int) -> None:
-        """One step of gradient descent, the `number`th of `total`."""
+    def step(self, batch: Examples, number: int, total: int) -> Any:
+        """One step of gradient descent, the `number`th of `total`; the loss before it."""
         if self._recipe.sparsity:
             self._masks.update(scheduled_sparsity(self._recipe.sparsity, number / total))
         self._optimizer.learning_rate = self._recipe.learning_rate * _rate(number, total)
         momentum = np.float32(min(_AVERAGE, (1 + number) / (10 + number)))
         x = self._model.interface.normalize(batch.x)
-        self._compiled(x, batch.step_targets(), batch.step_weights(), momentum)
+        return self._compiled(x, batch.step_targets(), batch.step_weights(), momentum)
 
     def averaged(self) -> FloatModel:
         """The model with the averaged weights."""
@@ -151,7 +174,7 @@ class _Loop:
             outputs.append(np.asarray(self._evaluate(padded))[: len(part)])
         return np.concatenate(outputs)
 
-    def _update(self, x: Any, y: Any, weight: Any, momentum: Any) -> None:
+    def _update(self, x: Any, y: Any, weight: Any, momentum: Any) -> Any:
         tensorflow, _ = tensorflow_and_keras()
         variables = self._network.trainable_variables
         if self._teachers:
@@ -162,6 +185,7 @@ class _Loop:
         for average, variable in zip(self._twin.trainable_variables, variables, strict=True):
             average.assign(momentum * average + (1 - momentum) * variable)
         self._masks.apply()
+        return loss
 
     def _taught(self, x: Any) -> Any:
         """What the teachers give for normalized windows, on average: of each class the probability, or the targets."""

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edgernn.data.dataset import from_arrays
+from edgernn.data.dataset import from_arrays, without
 from edgernn.errors import DataError
 
 X = np.arange(4 * 3 * 2, dtype=np.float64).reshape(4, 3, 2) + 1
@@ -36,6 +36,76 @@ def test_labels_per_step_ignore_padding():
     assert ds.per_step and ds.classes == ("0", "1")
     np.testing.assert_array_equal(ds.y, [[0, 1, 0], [1, 1, 1], [0, 0, 0], [1, 0, 0]])
     np.testing.assert_array_equal(ds.labels_of(np.array([2])), [0])
+
+
+STEPS = np.array([[0, 1, 2], [1, 1, 2], [0, 0, 0], [1, 0, 2]])
+
+
+def test_ignored_steps_do_not_count():
+    ignored = STEPS == 2
+    y = np.where(ignored, -1, STEPS)
+    ds = from_arrays("a", X, y, lengths=np.array([2, 3, 3, 3]), ignored=ignored)
+    assert ds.classes == ("0", "1") and ds.ignored is not None
+    np.testing.assert_array_equal(ds.y, [[0, 1, 0], [1, 1, 0], [0, 0, 0], [1, 0, 0]])
+    np.testing.assert_array_equal(ds.ignored[:, 2], [False, True, False, True])
+    np.testing.assert_array_equal(ds.counted, ds.mask & (STEPS != 2))
+    np.testing.assert_array_equal(ds.take([1]).labels_of(np.array([0])), [1])
+    np.testing.assert_array_equal(ds.take([3, 0]).ignored, ds.ignored[[3, 0]])
+    plain = from_arrays("a", X, ds.y, lengths=ds.lengths)
+    assert plain.digest() != ds.digest() and plain.ignored is None
+    np.testing.assert_array_equal(plain.counted, plain.mask)
+    targets = np.where(ignored, np.nan, STEPS + 0.5)[..., None]
+    real = from_arrays("a", X, targets, ignored=ignored)
+    np.testing.assert_array_equal(real.y[..., 0], np.where(ignored, 0, STEPS + 0.5))
+
+
+@pytest.mark.parametrize(
+    ("y", "ignored", "says"),
+    [
+        (STEPS, np.zeros((4, 2), bool), r"ignored is bool \[4, 2\]; give bool \[4, 3\]"),
+        (STEPS, np.zeros((4, 3)), r"ignored is float64 \[4, 3\]; give bool"),
+        (STEPS, np.ones((4, 3), bool), "every step is ignored"),
+        (Y, np.zeros((4, 3), bool), "ignored marks steps, but y is per window"),
+    ],
+)
+def test_what_can_not_be_ignored(y, ignored, says):
+    with pytest.raises(DataError, match=says):
+        from_arrays("a", X, y, ignored=ignored)
+
+
+def test_without_a_class_of_windows():
+    ds = from_arrays("a", X, np.array(["none", "run", "walk", "run"]), group=np.array(list("pqrs")))
+    found = without(ds, ["none"])
+    assert found.classes == ("run", "walk") and found.ignored is None
+    np.testing.assert_array_equal(found.y, [0, 1, 0])
+    np.testing.assert_array_equal(found.x, ds.x[1:])
+    np.testing.assert_array_equal(found.group, list("qrs"))
+    assert without(ds, []) is ds
+
+
+def test_without_a_class_of_steps():
+    ds = from_arrays("a", X, STEPS, lengths=np.array([2, 3, 3, 3]), classes=["run", "none", "walk"])
+    found = without(ds, ["none"])
+    assert found.classes == ("run", "walk") and found.ignored is not None
+    np.testing.assert_array_equal(found.ignored, (STEPS == 1) & ds.mask)
+    np.testing.assert_array_equal(found.y, [[0, 0, 0], [0, 0, 1], [0, 0, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(found.x, ds.x)
+    marked = from_arrays("a", X, STEPS, ignored=np.arange(3)[None, :] + 0 * STEPS == 0)
+    both = without(marked, ["1"])
+    np.testing.assert_array_equal(both.counted, (STEPS != 1) & (np.arange(3) > 0))
+
+
+@pytest.mark.parametrize(
+    ("y", "names", "says"),
+    [
+        (np.array(["a", "b", "c", "a"]), ["d"], "ignore names `d`, which is no class; there are a, b, c"),
+        (np.array(["a", "b", "c", "a"]), ["a", "b"], "fewer than two are left"),
+        (np.array([0.5, 1, 2, 3]), ["a"], "y holds real targets; leave ignore out"),
+    ],
+)
+def test_classes_that_can_not_be_left_out(y, names, says):
+    with pytest.raises(DataError, match=says):
+        without(from_arrays("a", X, y), names)
 
 
 @pytest.mark.parametrize("y", [np.array([0.5, 1, 2, 3]), np.array([[0.5], [1], [2], [3]])])
@@ -71,10 +141,10 @@ def test_as_many_targets_as_steps():
         ([0, 1, 1, 0], False),
         ([2, 0, 1, 1], False),
         ([0, 1, 2, 3], True),
-        ([1, 2, 2, 1], True),
+        ([1, 2, 2, 1], False),
+        ([2, 3, 3, 2], True),
         ([0, 2, 2, 0], True),
         ([0, 1, 1, 0.5], True),
-        ([0, 0, 0, 0], True),
         ([*range(20), 3], False),
         ([*range(21), 3], True),
     ],
@@ -85,10 +155,96 @@ def test_floats_that_look_like_class_numbers(y, accepted):
         assert from_arrays("a", x, np.array(y, float)).task == "regression"
     else:
         with pytest.raises(
-            DataError, match=rf"floats 0 to {max(y)}, .* as integers for classes, or as \[{len(y)}, 1\]"
+            DataError, match=rf"floats {min(y)} to {max(y)}, .* as integers for classes, or as \[{len(y)}, 1\]"
         ):
             from_arrays("a", x, np.array(y, float))
     assert from_arrays("a", x, np.array(y, float)[:, None]).task == "regression"
+
+
+ONE_HOT = np.eye(5, dtype=int)[[0, 1, 4, 0]]
+STEPS_ONE_HOT = np.eye(4)[STEPS]
+SEVERAL = np.array([[1, 0, 1, 0, 0], [0, 1, 0, 0, 0], [0, 0, 0, 0, 0], [1, 0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("kind", [float, int, bool, np.uint8])
+@pytest.mark.parametrize(
+    ("y", "lengths", "says"),
+    [
+        (
+            ONE_HOT,
+            None,
+            r"y has rows of a single 1: .* one-hot classes; save y\.argmax\(1\) as integers, or give `targets`",
+        ),
+        (STEPS_ONE_HOT, None, r"one-hot classes; save y\.argmax\(2\) as integers, or give .* if they are 4 numbers"),
+        (STEPS_ONE_HOT * [[[1], [1], [0]]], [2, 2, 2, 2], r"one-hot classes; save y\.argmax\(2\)"),
+        (ONE_HOT[:, None], None, r"one-hot classes; save y\.argmax\(2\)"),
+        (ONE_HOT[:, [0, 1, 4]], None, r"one-hot"),
+        (ONE_HOT[:, :2] + [[0, 0], [0, 0], [1, 0], [0, 0]], None, r"one-hot"),
+        (SEVERAL, None, "y has rows of zeros and ones, .* several classes at once; save one class for each row"),
+    ],
+)
+def test_columns_for_classes(y, lengths, says, kind):
+    with pytest.raises(DataError, match=says) as caught:
+        from_arrays("a", X, y.astype(kind), lengths=None if lengths is None else np.array(lengths))
+    assert "\n" not in str(caught.value)
+
+
+def test_probabilities_for_classes():
+    y = np.array([[0.7, 0.3], [0.1, 0.9], [1, 0], [0.25, 0.75]], np.float32)
+    with pytest.raises(DataError, match=r"rows that sum to 1: they look like probabilities .*; save y\.argmax\(1\)"):
+        from_arrays("a", X, y)
+    for other in (y + 0.01, 2 * y - 1, y[:, :1]):
+        assert from_arrays("a", X, other).task == "regression"
+
+
+def test_named_targets_may_be_zeros_and_ones():
+    names = ["a", "b", "c", "d", "e"]
+    assert from_arrays("a", X, ONE_HOT[:, :2] + [[0, 0], [0, 0], [1, 1], [0, 1]] + 0.0, targets=names[:2]).n == 4
+    steps = from_arrays("a", X, STEPS_ONE_HOT[..., :3], targets=names[:3])
+    assert steps.per_step and steps.targets == ("a", "b", "c")
+
+
+def test_a_single_1_among_the_steps_of_each_window():
+    y = np.eye(3, dtype=int)[[0, 2, 1, 1]]
+    with pytest.raises(
+        DataError, match=r"as many columns as x has steps, 3: save y\.argmax\(1\) .* name the `classes`"
+    ):
+        from_arrays("a", X, y)
+    assert from_arrays("a", X, y, classes=["no", "yes"]).per_step
+    assert from_arrays("a", X, STEPS % 2).per_step
+
+
+def waves(noise=0.0, shape=(20, 60, 3)):
+    """Channels of different phases."""
+    rng = np.random.default_rng(0)
+    n, steps, channels = shape
+    phase = rng.uniform(0, 6, (n, 1, channels))
+    return np.sin(0.3 * np.arange(steps)[None, :, None] + phase) + noise * rng.normal(size=shape)
+
+
+@pytest.mark.parametrize("shape", [(20, 60, 3), (20, 128, 6), (2, 40, 9), (20, 60, 1), (20, 256, 64)])
+@pytest.mark.parametrize("noise", [0.0, 0.2])
+def test_channels_first(shape, noise):
+    x, y = waves(noise, shape), np.arange(shape[0]) % 2
+    assert from_arrays("a", x, y).x.shape == shape
+    says = (
+        rf"{shape[2]} steps of {shape[1]} channels, .* channels first; save x\.transpose\(0, 2, 1\), or give `features`"
+    )
+    turned = x.transpose(0, 2, 1)
+    with pytest.raises(DataError, match=says):
+        from_arrays("a", turned, y)
+    names = [f"bin {i}" for i in range(shape[1])]
+    assert from_arrays("a", turned, y, features=names).x.shape == turned.shape
+    assert from_arrays("a", turned, y, lengths=np.full(len(y), shape[2])).x.shape == turned.shape
+
+
+@pytest.mark.parametrize("shape", [(20, 5, 64), (20, 1, 64), (20, 8, 40)])
+def test_few_steps_of_many_channels(shape):
+    """Channels that have nothing to do with each other."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=shape).cumsum(axis=1) + 5 * rng.normal(size=shape[2])
+    assert from_arrays("a", x, np.arange(20) % 2).x.shape == shape
+    assert from_arrays("a", np.ones(shape), np.arange(20) % 2).x.shape == shape
 
 
 def test_padding_becomes_zero_even_when_it_was_not_finite():
@@ -147,6 +303,7 @@ def not_finite(value, at):
         (not_finite(-np.inf, (0, 2, 0)), Y, {"features": ["ax", "ay"]}, r"-inf .* window 0, step 2, channel 0 \(ax\)"),
         (not_finite(1e39, (1, 0, 0)), Y, {}, "inf in float32 at window 1, step 0"),
         (X, Y, {"features": ["ax"]}, "x has 2 channels, but 1 features are named"),
+        (X, Y, {"features": list("abc")}, r"but 3 features are named; save x\.transpose\(0, 2, 1\), channels last"),
         (X, Y[:3], {}, r"y has the shape \[3\] but x has 4 windows"),
         (X, np.zeros((4, 2), int), {}, r"y has the shape \[4, 2\]; give classes as \[4\] per window or \[4, 3\]"),
         (X, Y + 1j, {}, "y has the dtype complex128"),
@@ -157,20 +314,33 @@ def not_finite(value, at):
         (X, np.zeros((4, 3, 1, 1)), {}, r"y has the shape \[4, 3, 1, 1\]"),
         (X, np.zeros((4, 3)), {}, r"may be per step or per window; save y as \[4, 3, 1\] for a target per step, give"),
         (X, np.zeros((4, 3)), {"targets": ["a"]}, "y has 3 targets, but 1 are named"),
-        (X, np.zeros((4, 2)), {"targets": ["a", "a"]}, "two targets have the same name"),
+        (X, np.zeros((4, 2)), {"targets": ["a", "a"]}, "two targets have the same name, `a`"),
         (X, Y, {"targets": ["a"]}, "targets are named, but y holds classes"),
         (X, not_finite(np.nan, (1, 2, 0)), {}, r"y holds nan .* window 1, step 2, target 0 \(target_0\)"),
         (X, Y.astype(float), {"classes": ["a", "b"]}, "y holds floats, but classes are named"),
         (X, Y - 1, {}, "y holds the class -1; number the classes from 0"),
         (X, Y * 2, {}, "the class `1` has no window"),
+        (X, np.array([1, 2, 3, 1]), {}, "y holds the classes 1 to 3 and no 0; number them from 0: save y - 1"),
+        (X, Y[:, None], {}, r"y has the shape \[4, 1\]; save y\[:, 0\]; give classes as \[4\]"),
+        (X, np.full(4, 0.1), {}, "the target `target_0` is 0.1.* everywhere, so nothing can be learned"),
+        (X, np.array([[1.5, 3.5]] * 2 + [[1.5, 0]] * 2), {}, "the target `target_0` is 1.5 everywhere"),
         (X, Y, {"classes": ["a", "b", "c"]}, "the class `c` has no window"),
         (X, Y, {"classes": ["a"]}, r"y holds the class 1, but classes names only 0..0"),
-        (X, Y, {"classes": ["a", "a"]}, "two classes have the same name"),
+        (X, Y, {"classes": ["a", "a"]}, "two classes have the same name, `a`; give each class its own"),
+        (X, Y, {"features": ["ax", "ax"]}, "two features have the same name, `ax`; give each feature its own"),
+        (X, Y, {"features": ["ax", "a\x1b[31my"]}, r"a feature is named 'a\\x1b\[31my'; give a name of characters"),
+        (X, Y, {"features": ["ax", " "]}, "a feature is named ' '; give a name"),
+        (X, Y, {"classes": ["a\nb", "c"]}, r"a class is named 'a\\nb'"),
+        (X, np.array(list("aab\t")), {}, r"a class is named '\\t'"),
+        (X, Y + 0.5, {"targets": ["a\ud800"]}, r"a target is named 'a\\ud800'"),
+        (X, Y, {"group": np.array(["p", "q", "p", "\u202eq"])}, r"a group is named '\\u202eq'"),
+        (X, Y, {"rate": -1.0}, "rate is -1.0; give steps a second"),
+        (X, Y, {"rate": float("inf")}, "rate is inf; give steps a second"),
         (X, Y * 10**12, {}, r"fewer windows \(4\) than classes \(1000000000001\)"),
         (X, np.full(4, 2**64 - 1, np.uint64), {}, "y holds 18446744073709551615"),
         (X, np.array(list("abca")), {"classes": ["a", "b"]}, "y holds the class `c`, which classes does not name"),
         (X, Y * 0, {}, "all windows are of one class"),
-        (X, Y, {"lengths": np.array([3, 0, 3, 3])}, "the length of window 1 is 0; give 1 to 3"),
+        (X, Y, {"lengths": np.array([3, 0, 3, 3])}, r"the length of window 1 is 0; give 1 to 3 \(x's steps"),
         (X, Y, {"lengths": np.array([3, 3, 3, 2**40])}, "the length of window 3 is 1099511627776"),
         (X, Y, {"lengths": np.array([3, 3])}, r"lengths has the shape \[2\]"),
         (X, Y, {"lengths": np.array([3.0, 3, 3, 3])}, "lengths has the dtype float64"),
@@ -205,7 +375,7 @@ def test_a_dataset_can_not_contradict_itself(changed, says):
         replace(from_arrays("a", X, Y), **changed)
 
 
-@pytest.mark.parametrize("y", [np.array([[0, 1, 1]] * 4), np.full((4, 3, 1), 0.5)])
+@pytest.mark.parametrize("y", [np.array([[0, 1, 1]] * 4), np.arange(12.0).reshape(4, 3, 1)])
 def test_targets_behind_lengths_are_zero(y):
     ds = from_arrays("a", X, y, lengths=np.array([3, 3, 3, 2]))
     changed = ds.y.copy()

@@ -63,6 +63,51 @@ def test_targets_are_named(path):
         npz.load(path)
 
 
+@pytest.mark.parametrize("rate", [50, 12.5, np.array([100.0])])
+def test_the_rate(path, rate):
+    np.savez(path, x=X, y=Y, rate=rate)
+    assert npz.load(path).rate == npz.load(path, rate=float(np.squeeze(rate))).rate == np.squeeze(rate)
+    with pytest.raises(DataError, match="its array rate is .*, but the setting 20; leave one of them out"):
+        npz.load(path, rate=20.0)
+    np.savez(path, x=X, y=Y)
+    assert (npz.load(path).rate, npz.load(path, rate=20.0).rate) == (0.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "says"),
+    [
+        (np.full(6, 50.0), r"rate is float64 \[6\]; give one number, steps a second"),
+        ("50 Hz", "rate is <U5 "),
+        (-1, "rate is -1.0"),
+        (np.nan, "rate is nan"),
+    ],
+)
+def test_what_is_no_rate(path, rate, says):
+    np.savez(path, x=X, y=Y, rate=rate)
+    with pytest.raises(DataError, match=says):
+        npz.load(path)
+
+
+def test_classes_that_do_not_count(path):
+    np.savez(path, x=X, y=np.array(["run", "none", "walk", "run", "none", "walk"]))
+    ds = npz.load(path, ignore=["none"])
+    assert (ds.classes, ds.n) == (("run", "walk"), 4)
+    np.savez(path, x=X, y=np.array([["run", "none", "walk", "none"]] * 6))
+    ds = npz.load(path, ignore=["none"])
+    assert ds.n == 6 and ds.counted.sum() == 12
+    with pytest.raises(DataError, match="ignore names `rest`, which is no class; there are none, run, walk"):
+        npz.load(path, ignore=["rest"])
+
+
+def test_samples_of_few_steps_are_told_by_their_features(path):
+    x = np.sin(0.3 * np.arange(64)) + np.arange(6.0)[:, None, None] + 9 * (np.arange(5) % 2)[None, :, None]
+    np.savez(path, x=x)
+    with pytest.raises(DataError, match="channels first"):
+        npz.load_samples(path)
+    np.savez(path, x=x, features=[f"bin {i}" for i in range(64)])
+    assert npz.load_samples(path)[0].shape == (6, 5, 64)
+
+
 def test_fortran_order_float64_and_big_endian(path):
     np.savez(path, x=np.asfortranarray(X.astype(">f8")), y=Y.astype(">i2"))
     ds = npz.load(path)

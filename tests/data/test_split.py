@@ -163,6 +163,87 @@ def test_given_draws_a_validation_part_from_the_training_recordings(people):
     assert [len(p) for p in parts(chosen)] == [96, 24, 60]
 
 
+def test_a_validation_part_is_drawn_as_the_test_part_was(people):
+    """Where people are on both sides, a validation part of other people would not be like the test part."""
+    ds = people()
+    named = np.where(ds.recording % 6 == ds.recording // 6 % 6, "test", "train")
+    chosen = split.given(people(split=named))
+    assert chosen.how == "as given, validation by recording"
+    assert [len(np.unique(ds.recording[p])) for p in parts(chosen)] == [40, 10, 10]
+    assert disjoint([ds.recording[p] for p in parts(chosen)])
+    assert set(ds.group[chosen.validation]) <= set(ds.group[chosen.train])
+    assert sorted(np.bincount(ds.y[chosen.validation])) == [9, 9, 12]
+    assert split.notes(people(split=named), chosen) == (
+        "10 of 10 groups of the test part also train: its figures are not those of new groups",
+    )
+    alone = people(split=named, recording=None)
+    chosen = split.given(alone)
+    assert chosen.how == "as given, validation by window"
+    np.testing.assert_array_equal(np.bincount(alone.y[chosen.validation]), [10, 10, 10])
+    assert "if windows overlap, give `recording`\n" in split.describe(alone, chosen)
+    assert len({tuple(split.given(alone, seed).validation) for seed in range(5)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("shared", "how"), [(0, "group"), (1, "group"), (2, "group"), (3, "recording"), (4, "recording")]
+)
+def test_a_test_part_of_known_and_of_new_people(people, shared, how):
+    """Four people of six recordings are tested; of `shared` of them, other recordings train."""
+    ds = people()
+    person, number = ds.recording // 6, ds.recording % 6
+    named = np.where((person < 4) & ((number < 3) | (person >= shared)), "test", "train")
+    tested = (named == "test").sum()
+    known = (named[person < shared] == "test").sum()
+    chosen = split.given(people(split=named))
+    assert (known > tested / 2) == (how == "recording")
+    assert chosen.how == f"as given, validation by {how}"
+
+
+def test_a_rare_class_is_held_out_in_each_part(people):
+    """Class 3 is of three recordings; a draw that leaves it out of a part gives way to another one."""
+    ds = people(y=np.where(np.isin(people().recording, [0, 20, 40]), 3, people().recording % 3))
+    for seed in range(10):
+        for chosen in (split.by_recording(ds, seed=seed), split.by_group(ds, seed=seed)):
+            assert [ds.labels_of(p).tolist() for p in parts(chosen)] == [[0, 1, 2, 3]] * 3
+            assert not [note for note in split.notes(ds, chosen) if "class" in note or "`3`" in note]
+
+
+def test_a_class_that_is_not_tested_is_told(people):
+    ds = people()
+    rare = people(y=np.where(ds.recording == 3, 3, ds.y), classes=["a", "b", "c", "d"])
+    chosen = split.by_group(rare)
+    assert split.describe(rare, chosen).splitlines()[2:] == [
+        "the test part has no window of `d`: the test accuracy says nothing about it",
+        "the validation part has no window of `d`: when to stop training is chosen without it",
+    ]
+    assert split.describe(ds, split.by_group(ds)).count("\n") == 1
+    named = np.where(ds.group < "p7", "train", np.where(ds.y == 0, "test", "validation"))
+    given = people(split=named)
+    assert split.notes(given, split.make(given))[0] == (
+        "the test part has no window of `1`, `2`: the test accuracy says nothing about them"
+    )
+
+
+def test_parts_in_which_nothing_counts():
+    y = np.tile([[0, 1], [1, 0]], (5, 1))
+    named = np.array(["train"] * 6 + ["validation"] * 2 + ["test"] * 2)
+    ignored = np.repeat(named == "test", 2).reshape(10, 2)
+    ds = from_arrays("i", np.ones((10, 2, 1)), y, split=named, ignored=ignored, classes=["a", "b"])
+    with pytest.raises(DataError, match="in the test part no step counts"):
+        split.make(ds)
+    few = from_arrays("i", np.ones((10, 2, 1)), y, ignored=ignored, classes=["a", "b"])
+    for seed in range(10):
+        assert few.counted[split.make(few, seed=seed).test].any()
+
+
+def test_a_test_part_whose_target_never_changes():
+    y = np.array([1.0, 2, 3, 4, 5, 6, 7, 7, 7, 7])[:, None]
+    named = np.array(["train"] * 5 + ["validation"] * 2 + ["test"] * 3)
+    ds = from_arrays("c", np.ones((10, 2, 1)), y, split=named)
+    with pytest.raises(DataError, match="in the test part no target ever changes"):
+        split.make(ds)
+
+
 def division(ds, chosen):
     """The first line."""
     return split.describe(ds, chosen).splitlines()[0]

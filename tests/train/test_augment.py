@@ -112,6 +112,12 @@ def test_speed_changes_samples_labels_and_lengths_alike(ramp):
         assert np.abs(found.y[number, :length] - at).max() <= 0.5 + FLOAT32
 
 
+def test_speed_moves_ignored_steps_with_their_labels(ramp):
+    found = changed(replace(ramp, ignored=ramp.y % 3 == 0), speed=0.5)
+    assert (found.lengths != ramp.lengths).any()
+    np.testing.assert_array_equal(found.ignored, found.y % 3 == 0)
+
+
 def test_speed_leaves_at_least_one_step_and_at_most_all(ramp):
     for lengths in (changed(ramp, seed, speed=1.0).lengths for seed in range(5)):
         assert (lengths.min(), lengths.max(), lengths.dtype) == (1, T, np.int32)

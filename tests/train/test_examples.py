@@ -62,3 +62,13 @@ def test_take_keeps_everything_together(interface):
     np.testing.assert_array_equal(taken.x, found.x[[2, 0]])
     np.testing.assert_array_equal(taken.lengths, [2, 3])
     np.testing.assert_array_equal(taken.step_weights(), [[0, 1, 0], [0, 0, 1]])
+
+
+def test_ignored_steps_have_no_weight(interface):
+    ignored = np.zeros((4, 3), bool)
+    ignored[0, 1] = ignored[2, 0] = True
+    data = from_arrays("d", X, STEPS, lengths=LENGTHS, ignored=ignored)
+    found = examples(data, interface, class_weights=True)
+    np.testing.assert_array_equal(found.step_weights() > 0, data.counted)
+    np.testing.assert_allclose(found.class_weights, [7 / (2 * 5), 7 / (2 * 2)])
+    np.testing.assert_array_equal(found.take(np.array([2, 0])).step_weights() > 0, data.counted[[2, 0]])

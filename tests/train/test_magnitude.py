@@ -97,7 +97,7 @@ def test_masked_weights_stay_zero_in_both_networks(make_model):
 def test_a_fit_ends_with_exactly_the_sparsity_asked_for(make_model, make_recipe, make_examples, epochs):
     model = make_model(("lstm", 4, {}), ("dense", 2, {}), features=2)
     data = make_examples()
-    pruned = fit(model, data, data, make_recipe(epochs=epochs, sparsity=0.6), seed=0)
+    pruned = fit(model, data, data, make_recipe(epochs=epochs, sparsity=0.6), seed=0).model
     for layer in pruned.layers:
         for name, weight in layer.weights.items():
             expected = round(0.6 * weight.size) if "kernel" in name else 0
@@ -116,7 +116,7 @@ def test_a_fit_ends_with_exactly_the_blocks_asked_for(make_model, make_recipe, m
     """18 units are no whole number of blocks, and what two channels or two classes touch stays dense."""
     model = make_model(("gru", 18, {}), ("rnn", 16, {}), ("dense", 2, {}), features=2)
     data = make_examples(n=32)
-    pruned = fit(model, data, data, make_recipe(epochs=1, sparsity=0.6, block=block), seed=0)
+    pruned = fit(model, data, data, make_recipe(epochs=1, sparsity=0.6, block=block), seed=0).model
     zero = {
         (number, name)
         for number, layer in enumerate(pruned.layers)
@@ -141,7 +141,7 @@ def assert_blocks(weight, units, block, sparsity):
 def test_the_same_seed_prunes_the_same_blocks(make_model, make_recipe, make_examples):
     model, data = make_model(("gru", 16, {}), ("dense", 2, {}), features=2), make_examples(n=32)
     recipe = make_recipe(epochs=2, sparsity=0.75, block=(4, 4))
-    one, other = (fit(model, data, data, recipe, seed=0, teachers=[model]) for _ in range(2))
+    one, other = (fit(model, data, data, recipe, seed=0, teachers=[model]).model for _ in range(2))
     for a, b in zip(one.layers, other.layers, strict=True):
         for name, weight in a.weights.items():
             np.testing.assert_array_equal(weight, b.weights[name])

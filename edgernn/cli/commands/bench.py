@@ -2,12 +2,13 @@
 """edgernn bench"""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgernn.cli import selection
+from edgernn.cli import outcome, selection
 from edgernn.cli.console import say, table
 
 if TYPE_CHECKING:
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
     "--steps", type=click.IntRange(10, 10_000_000), default=5000, show_default=True, help="Timed steps, each runtime."
 )
 @selection.optimize
+@outcome.option
 def command(
-    artifact: Path, names: tuple[str, ...], target_names: tuple[str, ...], steps: int, optimization: str
+    artifact: Path,
+    names: tuple[str, ...],
+    target_names: tuple[str, ...],
+    steps: int,
+    optimization: str,
+    json_file: Path | None,
 ) -> None:
     """Measure one step of ARTIFACT, on this machine or on devices.
 
@@ -36,20 +43,36 @@ def command(
     from edgernn.bench import device, host
     from edgernn.device import targets
 
+    outcome.check(json_file)
     runtimes, devices = selection.runtimes(names, target_names), targets.select(target_names, optimization)
     model = load(artifact)
     expected = golden.load(artifact, model.integer.program)
-    shown = []
-    if runtimes:
-        shown.append(_show_latencies(host.measure(model, expected, runtimes, steps)))
-    if devices:
-        shown.append(_show_figures([device.measure(model, expected, target) for target in devices]))
-    if not any(shown):
-        raise click.exceptions.Exit(1)
+    latencies = host.measure(model, expected, runtimes, steps) if runtimes else ()
+    figures = [device.measure(model, expected, target) for target in devices]
+    measured = any(not entry.reason for entry in (*latencies, *figures))
+    outcome.give(
+        json_file, lambda: _content(artifact, latencies, figures), lambda: _show(latencies, figures), good=measured
+    )
 
 
-def _show_latencies(latencies: "Sequence[Latency]") -> bool:
-    """Prints the table, where there is anything for it; returns whether there is."""
+def _content(artifact: Path, latencies: "Sequence[Latency]", figures: "Sequence[Figures]") -> dict[str, Any]:
+    """What --json gives: docs/commands.md."""
+    return {
+        "artifact": str(artifact),
+        "runtimes": [asdict(latency) for latency in latencies],
+        "targets": [asdict(entry) for entry in figures],
+    }
+
+
+def _show(latencies: "Sequence[Latency]", figures: "Sequence[Figures]") -> None:
+    if latencies:
+        _show_latencies(latencies)
+    if figures:
+        _show_figures(figures)
+
+
+def _show_latencies(latencies: "Sequence[Latency]") -> None:
+    """Prints the table, where there is anything for it."""
     timed = [latency for latency in latencies if latency.steps]
     slowest = max((latency.p50 for latency in timed), default=0)
     reference = next((latency.p50 for latency in timed if latency.name == "numpy"), None)
@@ -68,7 +91,6 @@ def _show_latencies(latencies: "Sequence[Latency]") -> bool:
     for latency in latencies:
         if latency.reason:
             say(f"{latency.name}: {latency.reason}")
-    return bool(timed)
 
 
 def _times(ratio: float) -> str:
@@ -76,8 +98,8 @@ def _times(ratio: float) -> str:
     return f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2g}"
 
 
-def _show_figures(figures: "Sequence[Figures]") -> bool:
-    """Prints the table, where there is anything for it; returns whether there is."""
+def _show_figures(figures: "Sequence[Figures]") -> None:
+    """Prints the table, where there is anything for it."""
     measured = [entry for entry in figures if not entry.reason]
     columns = (
         "target",
@@ -106,4 +128,3 @@ def _show_figures(figures: "Sequence[Figures]") -> bool:
     for entry in figures:
         if entry.reason:
             say(f"{entry.name}: {entry.reason}")
-    return bool(measured)

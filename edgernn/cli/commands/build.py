@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn build"""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
 
-from edgernn.cli import results
+from edgernn.cli import outcome, results
 from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, say, table
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     "--folds", is_flag=True, help="First cross-validate over folds of unseen people (or recordings), and show all."
 )
 @click.option("--force", is_flag=True, help="Replace the artifact in --out.")
-def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], folds: bool, force: bool) -> None:
+@outcome.option
+def command(
+    config: Path | None, out: Path | None, overrides: tuple[str, ...], folds: bool, force: bool, json_file: Path | None
+) -> None:
     """Make a quantized, validated artifact.
 
     Trains, prunes, quantizes and exports the model that CONFIG (TOML, see `edgernn init`) describes, checks that every
@@ -36,6 +40,7 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     from edgernn.build import build, cross_validate
     from edgernn.config import artifact_name, load
 
+    outcome.check(json_file)
     settings = load(config, overrides)
     folder = out or Path("build") / artifact_name(settings)
     artifact.check_target(folder, force=force)
@@ -43,14 +48,37 @@ def command(config: Path | None, out: Path | None, overrides: tuple[str, ...], f
     tested: Folds = ()
     if folds:
         tested = cross_validate(settings, Phases())
-        _show_folds(tested)
-    _show(build(settings, folder, force=force, folds=tested, phase=Phases()))
+        if outcome.is_shown(json_file):
+            _show_folds(tested)
+    built = build(settings, folder, force=force, folds=tested, phase=Phases())
+    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built))
+
+
+def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
+    """What --json gives: docs/commands.md."""
+    return {
+        "artifact": str(built.folder),
+        "division": built.division,
+        "stages": [asdict(stage) for stage in built.stages],
+        "baselines": dict(built.baselines),
+        "streams": None if built.continuous is None else built.continuous.to_json(),
+        "folds": [[asdict(stage) for stage in stages] for stages in folds],
+        "quantization": [asdict(layer) for layer in built.layers],
+        "validation": built.validation.to_json(),
+        "footprint": built.totals,
+    }
 
 
 def _show(built: "Built") -> None:
+    from edgernn.continuous import sentences
+
     say(built.division)
     say("")
     results.show_stages("Held-out windows", built.stages)
+    results.show_baselines(built.baselines, built.stages[-1].metrics)
+    if built.continuous is not None:
+        for line in sentences(built.continuous):
+            say(line)
     say("")
     results.show_layers(built.layers)
     say("")

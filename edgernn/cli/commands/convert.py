@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn convert"""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgernn.cli import results
+from edgernn.cli import outcome, results
 from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, say, table
 
@@ -41,8 +42,15 @@ _SCALED_BY = {
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Change a key, as in --set quantize.operands=int16."
 )
 @click.option("--force", is_flag=True, help="Replace the artifact in --out.")
+@outcome.option
 def command(
-    model: Path, data: Path, description: Path | None, out: Path | None, overrides: tuple[str, ...], force: bool
+    model: Path,
+    data: Path,
+    description: Path | None,
+    out: Path | None,
+    overrides: tuple[str, ...],
+    force: bool,
+    json_file: Path | None,
 ) -> None:
     """Make an artifact of a model trained elsewhere.
 
@@ -58,9 +66,27 @@ def command(
     from edgernn.config import load_convert
     from edgernn.convert import artifact_name, convert
 
+    outcome.check(json_file)
     settings = load_convert(overrides)
     folder = out or Path("build") / artifact_name(settings, model)
-    _show(convert(model, data, settings, folder, description=description, force=force, phase=Phases()))
+    converted = convert(model, data, settings, folder, description=description, force=force, phase=Phases())
+    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted))
+
+
+def _content(converted: "Converted") -> dict[str, Any]:
+    """What --json gives: docs/commands.md."""
+    return {
+        "artifact": str(converted.folder),
+        "notes": list(converted.notes),
+        "normalization": converted.normalization,
+        "division": converted.division,
+        "stages": [asdict(stage) for stage in converted.stages],
+        "baselines": dict(converted.baselines),
+        "fidelity": asdict(converted.fidelity),
+        "quantization": [asdict(layer) for layer in converted.layers],
+        "validation": converted.validation.to_json(),
+        "footprint": converted.totals,
+    }
 
 
 def _show(converted: "Converted") -> None:
@@ -70,6 +96,7 @@ def _show(converted: "Converted") -> None:
     say(converted.division)
     say("")
     results.show_stages("The windows that are compared", converted.stages)
+    results.show_baselines(converted.baselines, converted.stages[-1].metrics)
     say("")
     _show_fidelity(converted.fidelity)
     say("")

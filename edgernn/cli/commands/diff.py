@@ -87,7 +87,7 @@ def command(
     prepared = inputs.prepare(graph, arrays, carried, samples)
     with Phases()("compare", prepared.count) as progress:
         found = compare.compare(content, graph, prepared, chosen, base, progress)
-    outcome.give(json_file, lambda: to_json(found), lambda: show(found), agrees=found.agrees)
+    outcome.give(json_file, lambda: to_json(found), lambda: show(found), good=found.agrees)
 
 
 def show(report: "Report") -> None:

@@ -1,24 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
 """edgernn inspect"""
 
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgernn.cli import outcome
 from edgernn.cli.console import say, table
+
+if TYPE_CHECKING:
+    from edgernn.artifact import Model
 
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-def command(artifact: Path) -> None:
+@outcome.option
+def command(artifact: Path, json_file: Path | None) -> None:
     """Show the layers of ARTIFACT.
 
     A row a layer: shape, parameters, share of zeros, multiplications a step (MACs), bytes of weights and state, and the
     scales of its weights. Then the totals, what goes in and comes out, and how good each form of the model is.
     """
-    from edgernn import footprint, load
+    from edgernn import load
 
+    outcome.check(json_file)
     model = load(artifact)
+    outcome.give(json_file, lambda: _content(model), lambda: _show(model))
+
+
+def _content(model: "Model") -> dict[str, Any]:
+    """What --json gives: docs/commands.md."""
+    from edgernn import footprint
+
+    program = model.integer.program
+    said = ("metrics", "quantization", "evaluation", "data", "created_with")
+    return {
+        "artifact": str(model.folder),
+        "name": model.manifest.get("name"),
+        "interface": model.integer.interface.to_json(),
+        "layers": [asdict(layer) for layer in footprint.layers(program)],
+        "footprint": footprint.totals(program),
+        **{key: model.manifest.get(key) for key in said},
+    }
+
+
+def _show(model: "Model") -> None:
+    from edgernn import footprint
+
     rows = footprint.layers(model.integer.program)
     columns = ("layer", "shape", "parameters", "zeros", "MACs/step", "weight bytes", "state bytes", "weight scales")
     cells = [

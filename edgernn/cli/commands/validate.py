@@ -80,7 +80,7 @@ def command(
             with device:
                 results += validate(model, some, [device], progress).runtimes
     report = Report(tuple(results))
-    outcome.give(json_file, report.to_json, lambda: show(report), agrees=report.agrees)
+    outcome.give(json_file, report.to_json, lambda: show(report), good=report.agrees)
 
 
 def show(report: "Report") -> None:

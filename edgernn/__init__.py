@@ -7,9 +7,36 @@ y = session.step(x)
 """
 
 from edgernn.artifact import Model, load
-from edgernn.errors import EdgernnError
+from edgernn.errors import (
+    ArtifactError,
+    ConfigError,
+    DataError,
+    DeviceError,
+    EdgernnError,
+    MissingExtraError,
+    MissingToolError,
+    ModelError,
+    SlowEngineWarning,
+    WorkerError,
+)
 from edgernn.session import Session, Streams
 
-__all__ = ["EdgernnError", "Model", "Session", "Streams", "__version__", "load"]
+__all__ = [
+    "ArtifactError",
+    "ConfigError",
+    "DataError",
+    "DeviceError",
+    "EdgernnError",
+    "MissingExtraError",
+    "MissingToolError",
+    "Model",
+    "ModelError",
+    "Session",
+    "SlowEngineWarning",
+    "Streams",
+    "WorkerError",
+    "__version__",
+    "load",
+]
 
 __version__ = "0.1.0"

@@ -25,8 +25,9 @@ from typing import Any
 import numpy as np
 
 from edgernn.cells.algebra import Float
+from edgernn.engine import warn_where_slow
 from edgernn.errors import ArtifactError
-from edgernn.model import IntegerModel, Interface
+from edgernn.model import IntegerModel, Interface, Reset
 from edgernn.npz import read_npz
 from edgernn.scratch import scratch
 from edgernn.session import Session, Streams
@@ -36,6 +37,8 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _STRUCTURE, _WEIGHTS = "model.json", "weights.npz"
 _KERNEL_PARTS = tuple(field.name for field in fields(Kernel))
+_CALLER = 3
+"""Whose line a warning of `load` names: above the function that warns, and `load`."""
 _LARGEST_JSON = 64 * 2**20
 _LARGEST_WEIGHTS = 2**30
 
@@ -49,13 +52,42 @@ class Model:
     integer: IntegerModel
 
     def __repr__(self) -> str:
-        interface = self.integer.interface
-        return f"Model({str(self.folder)!r}: {interface.task} of {len(interface.features)} features)"
+        return f"<edgernn.Model {self.folder.resolve().name}: {self.integer.summary}>"
+
+    @property
+    def task(self) -> str:
+        """ "classification" or "regression"."""
+        return self.integer.interface.task
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the F values of a sample, in their order."""
+        return self.integer.interface.channels
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the outputs; empty for regression."""
+        """Class names in the order of the K outputs; empty for regression."""
         return self.integer.interface.classes
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the K real targets in the order of the outputs; empty for classes."""
+        return () if self.classes else self.integer.interface.outputs
+
+    @property
+    def window(self) -> int:
+        """Steps of the windows that it was trained on."""
+        return self.integer.interface.window
+
+    @property
+    def rate(self) -> float | None:
+        """Samples a second that it was trained on, in Hz; None where that is unknown."""
+        return self.integer.interface.rate or None
+
+    @property
+    def reset(self) -> Reset:
+        """What it was trained and measured for: a state of zero at the start of every "window", or "never" again."""
+        return self.integer.interface.reset
 
     def session(self, engine: str | None = None) -> Session:
         """A stream of its own: a state that starts at zero and lasts from step to step.
@@ -182,8 +214,10 @@ def write_manifest(folder: Path, description: Mapping[str, Any]) -> None:
 def load(folder: str | os.PathLike[str]) -> Model:
     """Opens the artifact in `folder` after checking the hash of every file.
 
+    Warns once a process, with SlowEngineWarning, where sessions will be slow for want of the engine in C.
     Raises ArtifactError when there is none, when a file is missing or has a changed byte, or its format is unknown.
     """
+    warn_where_slow(_CALLER)
     path = Path(folder)
     manifest = _read_manifest(path)
     for name, digest in manifest["files"].items():
@@ -269,12 +303,14 @@ def _interface_from_json(values: Any, program: Program) -> Interface:
         window=int(values["window"]),
         rate=float(values["rate"]),
         bidirectional=bool(values.get("bidirectional", False)),
+        reset=values.get("reset", "window"),
     )
     x, y = program.tensors[program.x], program.tensors[program.y]
     fits = (len(interface.features),) == interface.mean.shape == interface.std.shape == (x.size,)
     fits = fits and (len(interface.outputs),) == interface.target_mean.shape == interface.target_std.shape == (y.size,)
     fits = fits and interface.task in ("classification", "regression") and interface.window >= 1
-    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step))
+    fits = fits and interface.reset in ("window", "never")
+    fits = fits and not (interface.bidirectional and (x.size % 2 or interface.per_step or interface.reset == "never"))
     # Samples are multiplied by these (`IntegerModel.quantize_input`).
     with np.errstate(all="ignore"):
         factors = np.float32(2.0**x.frac) / interface.std

@@ -8,17 +8,22 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgernn import artifact, cells, footprint, pack, predictions
+from edgernn import artifact, cells, continuous, footprint, pack, predictions
+from edgernn.cells.algebra import Float
 from edgernn.config import Config, artifact_name
-from edgernn.data import normalize, split
+from edgernn.continuous import Continuous
+from edgernn.data import normalize, split, streams
 from edgernn.data.dataset import Dataset
+from edgernn.data.streams import Stream
+from edgernn.errors import DataError, MissingExtraError
 from edgernn.metrics import baselines, evaluate
-from edgernn.model import FloatModel, Interface
+from edgernn.model import FloatModel, IntegerModel, Interface, Reset
 from edgernn.pack import Phase, Stage, StageName
 from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
+from edgernn.train import libraries
 from edgernn.train.augment import Augmentation, channels
-from edgernn.train.examples import examples
+from edgernn.train.examples import Examples, examples, stretches
 from edgernn.train.fit import Epoch, Fitted, Recipe, fit
 from edgernn.train.magnitude import Block, prunable
 from edgernn.train.network import LayerSpec, initialize
@@ -28,6 +33,11 @@ from edgernn.validate import Report
 T = TypeVar("T")
 
 _REPRESENTATIVES = 512
+_STRETCH = 8
+"""Windows that a stretch is as long as, where training never resets: it starts from zero, a device does so once."""
+_LONGEST_PIECE = 64
+"""The same for validation, which need not learn from it."""
+_SMALLEST_BATCH = 16
 
 Folds = tuple[tuple[Stage, ...], ...]
 Trainer = Callable[..., Fitted]
@@ -36,13 +46,14 @@ Trainer = Callable[..., Fitted]
 
 @dataclass(frozen=True)
 class Built:
-    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`; notes:
-    what was found in the data."""
+    """What became of a build; division: how the windows were divided, in words; baselines: `metrics.baselines`;
+    continuous: None where no held-out recording is; notes: what was found in the data."""
 
     folder: Path
     division: str
     stages: tuple[Stage, ...]
     baselines: Mapping[str, float]
+    continuous: Continuous | None
     layers: tuple[LayerReport, ...]
     validation: Report
     totals: dict[str, int]
@@ -51,9 +62,12 @@ class Built:
 
 @dataclass(frozen=True)
 class _Parts:
+    """streams: those of `test`, none where nothing is continuous."""
+
     train: Dataset
     validation: Dataset
     test: Dataset
+    streams: tuple[Stream, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +76,7 @@ class _Trained:
     quantized: Quantized
     stages: tuple[Stage, ...]
     predictions: Predictions
+    continuous: Continuous | None
     curves: Mapping[str, tuple[Epoch, ...]]
 
 
@@ -82,6 +97,7 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
         division=split.describe(data, divided),
         stages=trained.stages,
         baselines=baselines(parts.train, parts.test),
+        continuous=trained.continuous,
         layers=trained.quantized.layers,
         validation=report,
         totals=totals,
@@ -104,12 +120,13 @@ def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer 
 
 
 def _parts(data: Dataset, divided: split.Split) -> _Parts:
-    return _Parts(data.take(divided.train), data.take(divided.validation), data.take(divided.test))
+    test = data.take(divided.test)
+    return _Parts(data.take(divided.train), data.take(divided.validation), test, streams.streams(test))
 
 
 def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Trained:
     """Trains, prunes and quantizes; a stage for each form, judged on the test part."""
-    training = _Training(config, parts.train, parts.validation, phase, trainer)
+    training = _Training(config, parts, phase, trainer)
     model = training.fresh("train", 0)
     stages, teachers = [_stage("float", model, parts.test)], [model]
     if config.prune.units or config.prune.sparsity:
@@ -122,12 +139,23 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
     if config.prune.sparsity:
         model = training.tuned("prune weights", 2, model, teachers, config.prune.sparsity)
         stages.append(_stage("pruned", model, parts.test))
-    calibration = parts.train.spread(config.quantize.windows)
+    calibration = training.calibration()
     quantized = quantize(model, calibration.x, calibration.lengths, config.quantize.operands)
-    found = pack.integer_outputs(quantized.model, parts.test)
-    stages.append(pack.integer_stage(quantized.model, evaluate(found, parts.test)))
-    given = predictions.collect(parts.test, {"float": model.predict(parts.test.x), "integer": found})
-    return _Trained(model, quantized, tuple(stages), given, training.curves)
+    given, measured = _judged(model, quantized.model, parts)
+    stages.append(pack.integer_stage(quantized.model, evaluate(given["integer"], parts.test)))
+    collected = predictions.collect(parts.test, given)
+    return _Trained(model, quantized, tuple(stages), collected, measured, training.curves)
+
+
+def _judged(model: FloatModel, integer: IntegerModel, parts: _Parts) -> tuple[dict[str, Float], Continuous | None]:
+    """Outputs for the test part, by the names of `predictions.MODELS`, and what never resetting does to them."""
+    given = {"float": model.predict(parts.test.x), "integer": pack.integer_outputs(integer, parts.test)}
+    if not parts.streams:
+        return given, None
+    lasting = {"float": continuous.never_reset(model, parts.test, parts.streams)}
+    lasting["integer"] = given["never_reset"] = continuous.never_reset(integer, parts.test, parts.streams)
+    both = {name: (given[key], lasting[key]) for name, key in (("float", "float"), ("int8", "integer"))}
+    return given, continuous.measure(model.interface.reset, parts.test, parts.streams, both)
 
 
 class _Training:
@@ -135,19 +163,42 @@ class _Training:
 
     curves: how each training went, by its phase.
 
-    Raises ConfigError for channels to augment that are not there, and where nothing can be pruned: better now than
-    after the training.
+    Raises ConfigError for channels to augment that are not there, and where nothing can be pruned, and DataError where
+    nothing is continuous that has to be: better now than after the training.
     """
 
-    def __init__(self, config: Config, train: Dataset, validation: Dataset, phase: Phase, trainer: Trainer) -> None:
+    def __init__(self, config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> None:
         self._config, self._phase, self._trainer = config, phase, trainer
         self.curves: dict[str, tuple[Epoch, ...]] = {}
-        self._interface = _interface(train)
-        self._examples = examples(train, self._interface, class_weights=config.train.class_weights)
-        self._validation = examples(validation, self._interface)
+        self._interface = _interface(parts.train, config.train.reset)
+        self._examples = examples(parts.train, self._interface, class_weights=config.train.class_weights)
+        self._validation = examples(parts.validation, self._interface)
         self._recipe = _recipe(config, self._interface)
+        if config.train.reset == "never":
+            self._stretch(parts)
         if config.prune.sparsity:
             prunable(self._start(0), _block(config))
+
+    def _stretch(self, parts: _Parts) -> None:
+        """Takes stretches of streams instead of windows, about as many samples at once as before."""
+        window = self._interface.window
+        _continuous(parts.test, "test")
+        found = _continuous(parts.train, "training")
+        longest = max(len(stream.x) for stream in found)
+        length = min(_STRETCH * window, longest)
+        cut = stretches(parts.train, found, self._interface, length, window)
+        self._examples = replace(cut, class_weights=self._examples.class_weights)
+        found = _continuous(parts.validation, "validation")
+        length = min(_LONGEST_PIECE * window, max(len(stream.x) for stream in found))
+        self._validation = stretches(parts.validation, found, self._interface, length, length, judged=True)
+        batch = max(_SMALLEST_BATCH, self._recipe.batch_size * window // self._examples.x.shape[1])
+        self._recipe = replace(self._recipe, batch_size=batch)
+
+    def calibration(self) -> Examples:
+        """Training windows or stretches, evenly spread, of about as many samples as the configuration has windows."""
+        windows = self._config.quantize.windows * self._interface.window // self._examples.x.shape[1]
+        n = len(self._examples.x)
+        return self._examples.take(np.unique(np.linspace(0, n - 1, min(max(windows, 1), n)).astype(np.int64)))
 
     def fresh(self, name: str, number: int) -> FloatModel:
         """A model trained from random weights."""
@@ -174,22 +225,46 @@ class _Training:
         return fitted.model
 
 
+def _continuous(part: Dataset, name: str) -> tuple[Stream, ...]:
+    """The streams of a part. Raises DataError where a state that is never reset can't be learnt or judged there."""
+    found = streams.streams(part)
+    if not found:
+        raise DataError(
+            f'{part.name}: train.reset is "never", but nothing in the {name} part is continuous: give recordings '
+            "longer than a window in CSV, or `recording` and `start` of windows that follow each other in .npz"
+        )
+    if part.task == "classification" and not streams.class_changes(part, found):
+        raise DataError(
+            f'{part.name}: train.reset is "never", but no recording of the {name} part has a change of class, so what '
+            'a device meets is not there: give recordings that go on over such changes, or leave train.reset "window"'
+        )
+    return found
+
+
 def _block(config: Config) -> Block:
     rows, columns = map(int, config.prune.block.split("x"))
     return rows, columns
 
 
 def _load(config: Config) -> tuple[Dataset, split.Split]:
-    """The data and its division, once all runtimes are known to be installed: better before training than after."""
-    pack.check_runtimes()
+    """The data and its division, once all packages are known to be installed: better before training than after."""
+    pack.check_packages("edgernn build", libraries.check_installed, lambda: _check_reader(config.data.source))
     data = config.data.load()
     return data, split.make(data, config.data.split, config.data.split_seed)
+
+
+def _check_reader(source: str) -> None:
+    """Raises MissingExtraError when the package that the data are read with is not installed."""
+    packages = {"csv": "pandas", "watch": "seglearn"}
+    if source in packages:
+        MissingExtraError.require("reading the data", "data", packages[source])
 
 
 def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, folds: Folds) -> pack.Contents:
     sizes = {name: getattr(parts, name).n for name in ("train", "validation", "test")}
     manifest = {
         "folds": [pack.described(stages) for stages in folds],
+        "streams": None if trained.continuous is None else trained.continuous.to_json(),
         "data": {"name": data.name, "sha256": data.digest(), "windows": sizes, "held_out": _groups(parts.test)},
         "config": config.model_dump(mode="json"),
     }
@@ -220,7 +295,7 @@ def _groups(part: Dataset) -> list[str]:
     return [] if part.group is None else np.unique(part.group).tolist()
 
 
-def _interface(train: Dataset) -> Interface:
+def _interface(train: Dataset, reset: Reset) -> Interface:
     mean, std = normalize.statistics(train, np.arange(train.n))
     outputs = train.classes or train.targets
     target_mean, target_std = np.zeros(len(outputs), np.float32), np.ones(len(outputs), np.float32)
@@ -240,6 +315,7 @@ def _interface(train: Dataset) -> Interface:
         target_std=target_std,
         window=train.x.shape[1],
         rate=train.rate,
+        reset=reset,
     )
 
 

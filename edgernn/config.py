@@ -154,6 +154,9 @@ class TrainConfig(_Section):
 
     epochs: int = Field(25, ge=1, le=10000, description="at most; passes through the data, of at least 50 steps each")
     seed: int = Field(0, ge=0, lt=2**31, description="the same seed, data and machine give the same bytes")
+    reset: Literal["window", "never"] = Field(
+        "window", description='"never": learn from long stretches of recordings, for a device that never resets'
+    )
     batch_size: int = Field(128, ge=1, le=65536, description="windows a step")
     learning_rate: float = Field(5e-3, gt=0, le=1, description="the highest; it rises for 50 steps, then falls to 2 %")
     clip_norm: float = Field(1.0, gt=0, description="largest norm of the gradient")

@@ -58,7 +58,7 @@ def convert(
     MissingExtraError) for everything that a user can mend, and when a runtime does not give the reference's bytes.
     """
     artifact.check_target(folder, force=force)
-    pack.check_runtimes()
+    pack.check_packages("edgernn convert", lambda: importers.check_package(file))
     prepared = prepare(importers.read(file, description), data, config)
     calibration = prepared.train.spread(config.quantize.windows)
     with phase("quantize", 1), np.errstate(over="ignore", invalid="ignore"):

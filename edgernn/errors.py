@@ -2,7 +2,8 @@
 """Errors whose text is one sentence for the user: what is wrong, where, and what to do."""
 
 import difflib
-from collections.abc import Iterable
+import importlib.util
+from collections.abc import Callable, Iterable
 
 _LIKE = 0.7
 """Of difflib's ratio: a letter missing, doubled, wrong or two of them swapped in a word of five, and no other word."""
@@ -14,6 +15,10 @@ def unknown(what: str, name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, names, n=1, cutoff=_LIKE)
     hint = f": did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
     return f"there is no {what} {name!r}{hint}"
+
+
+class SlowEngineWarning(RuntimeWarning):
+    """The engine in C is not installed: sessions step in NumPy, hundreds of times slower."""
 
 
 class EdgernnError(Exception):
@@ -45,10 +50,38 @@ class WorkerError(EdgernnError):
 
 
 class MissingExtraError(EdgernnError):
-    """An optional package is not installed."""
+    """An optional package is not installed, or several."""
 
-    def __init__(self, purpose: str, package: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs {package}, which is not installed: run pip install 'edgernn[{extra}]'")
+    def __init__(self, purpose: str, package: str, extra: str, *others: tuple[str, str]) -> None:
+        """others: more packages, each with the extra that it is in."""
+        self.missing = dict([(package, extra), *others])
+        *first, last = self.missing
+        packages = f"{', '.join(first)} and {last}" if first else last
+        extras = ",".join(dict.fromkeys(self.missing.values()))
+        super().__init__(
+            f"{purpose} needs {packages}, which {'are' if first else 'is'} not installed: "
+            f"run pip install '.[{extras}]' in the folder of edgernn's sources"
+        )
+
+    @classmethod
+    def require(cls, purpose: str, extra: str, *packages: str) -> None:
+        """Raises it unless these packages of one extra are installed, without importing them."""
+        missing = [(package, extra) for package in packages if importlib.util.find_spec(package) is None]
+        if missing:
+            raise cls(purpose, *missing[0], *missing[1:])
+
+    @classmethod
+    def check(cls, purpose: str, checks: Iterable[Callable[[], object]]) -> None:
+        """Makes all checks. Raises one error that names what any of them misses, and at once what else they raise."""
+        missing: dict[str, str] = {}
+        for check in checks:
+            try:
+                check()
+            except cls as error:
+                missing |= error.missing
+        if missing:
+            first, *others = missing.items()
+            raise cls(purpose, *first, *others)
 
 
 class MissingToolError(EdgernnError):

@@ -3,7 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,8 @@ from edgernn.cells.algebra import Affine, Algebra, Float, FloatAlgebra, V
 from edgernn.errors import EdgernnError
 from edgernn.spec.ops import OPERAND_LIMIT
 from edgernn.spec.program import Program
+
+Reset = Literal["window", "never"]
 
 _SHOWN = 3
 """Names in a summary."""
@@ -28,7 +30,9 @@ class Interface:
     per_step: an output belongs to every step, otherwise to the last step of a window;
     window: steps of the windows it was trained on; rate: samples a second of x, 0 where unknown;
     bidirectional: the model reads windows from both ends at once. A step takes the sample t and the sample T - 1 - t
-    side by side, so that the features are those of a sample twice, and only the last step's output counts.
+    side by side, so that the features are those of a sample twice, and only the last step's output counts;
+    reset: what it was trained for and what its quality was measured for: "window", a state of zero at the first step of
+    every window, or "never", a state that lasts.
     """
 
     task: str
@@ -42,6 +46,7 @@ class Interface:
     window: int
     rate: float
     bidirectional: bool = False
+    reset: Reset = "window"
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -64,16 +69,23 @@ class Interface:
     @property
     def summary(self) -> str:
         """What goes in and comes out, on one line: "2 features (x, y) -> 2 targets (a, b), windows of 9 steps"."""
-        results = "classes" if self.task == "classification" else "targets"
+        results = ("class", "es") if self.task == "classification" else ("target",)
         rate = f" at {self.rate:g} Hz" if self.rate else ""
+        state = ", never reset" if self.reset == "never" else ""
         return (
-            f"{_counted(self.channels, 'features')} -> {_counted(self.outputs, results)}, "
-            f"windows of {self.window} steps{rate}"
+            f"{_counted(self.channels, 'feature')} -> {_counted(self.outputs, *results)}, "
+            f"windows of {self.window} steps{rate}{state}"
         )
 
     def to_json(self) -> dict[str, Any]:
-        """All fields as JSON-able values; the digits of its numbers give the same float32 back."""
+        """The fields as JSON-able values, without `reset` where it is "window".
+
+        The digits of its numbers give the same float32 back.
+        """
         values = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.reset == "window":
+            # Left out, so that models from before there was a choice keep their hash.
+            del values["reset"]
         return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in values.items()}
 
     def normalize(self, x: npt.NDArray[Any]) -> Float:
@@ -85,11 +97,11 @@ class Interface:
         return y.astype(np.float32) * self.target_std + self.target_mean
 
 
-def _counted(names: tuple[str, ...], noun: str) -> str:
+def _counted(names: tuple[str, ...], noun: str, plural: str = "s") -> str:
     """How many there are, and the first of them, on one line whatever they hold."""
     shown = [name if name.isprintable() else repr(name) for name in names[:_SHOWN]]
     more = ["..."] if len(names) > _SHOWN else []
-    return f"{len(names)} {noun} ({', '.join(shown + more)})"
+    return f"{len(names)} {noun}{'' if len(names) == 1 else plural} ({', '.join(shown + more)})"
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from edgernn import __version__, artifact, backends, footprint, golden
 from edgernn.cells.algebra import Float
 from edgernn.data.dataset import Dataset
-from edgernn.errors import EdgernnError
+from edgernn.errors import EdgernnError, MissingExtraError
 from edgernn.model import FloatModel, IntegerModel
 from edgernn.predictions import Predictions
 from edgernn.quantize import Quantized
@@ -67,10 +67,10 @@ class Contents:
     manifest: Mapping[str, Any]
 
 
-def check_runtimes() -> None:
-    """Raises EdgernnError when a runtime is not installed: better before the work than after."""
-    for runtime in backends.select(()):
-        runtime.version()
+def check_packages(purpose: str, *checks: Callable[[], object]) -> None:
+    """Raises EdgernnError when a runtime is not installed, or something that `checks` look for: better before the work
+    than after, and all that is missing at once."""
+    MissingExtraError.check(purpose, [*checks, *(runtime.version for runtime in backends.select(()))])
 
 
 def write(folder: Path, contents: Contents, *, force: bool, phase: Phase = silent) -> Report:
@@ -132,6 +132,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
             "task": interface.task,
             "per_step": interface.per_step,
             "bidirectional": interface.bidirectional,
+            "reset": interface.reset,
             "window": interface.window,
         },
         "quantization": {

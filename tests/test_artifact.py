@@ -46,6 +46,34 @@ def test_an_artifact_is_a_model(pristine):
     assert tuple(sorted(model.manifest["files"])) == FILES
 
 
+def test_what_a_model_is(model):
+    assert (model.task, model.window, model.rate, model.reset) == ("classification", 12, 50.0, "window")
+    assert (model.features, model.classes, model.targets) == (("f0", "f1", "f2"), ("c0", "c1"), ())
+    assert repr(model) == (
+        f"<edgernn.Model {model.folder.name}: 3 features (f0, f1, f2) -> 2 classes (c0, c1), "
+        "windows of 12 steps at 50 Hz, int8>"
+    )
+
+
+def test_a_model_that_is_never_reset_says_so(make_artifact):
+    model = edgernn.load(make_artifact(("gru", 4, {}), ("dense", 2, {}), reset="never"))
+    assert model.reset == "never"
+    assert repr(model).endswith("windows of 12 steps at 50 Hz, never reset, int8>")
+
+
+def test_what_a_regression_is(make_artifact):
+    folder = make_artifact(("rnn", 3, {}), ("dense", 4, {}), task="regression", rate=0.0)
+    model = edgernn.load(folder)
+    assert (model.task, model.rate, model.targets, model.classes) == ("regression", None, ("c0", "c1", "c2", "c3"), ())
+    about = r"3 features (f0, f1, f2) -> 4 targets (c0, c1, c2, ...), windows of 12 steps, int8"
+    assert repr(model) == f"<edgernn.Model small: {about}>"
+
+
+def test_the_features_of_a_bidirectional_model_are_those_of_a_sample(make_artifact):
+    folder = make_artifact(("gru", 4, {}), ("dense", 2, {}), bidirectional=True)
+    assert edgernn.load(folder).features == ("f0", "f1", "f2")
+
+
 def test_a_regression_has_no_classes(make_artifact):
     assert edgernn.load(make_artifact(("rnn", 3, {}), ("dense", 2, {}), task="regression")).classes == ()
 

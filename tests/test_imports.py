@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from edgernn import cli
+import edgernn
+from edgernn import cli, errors
 from edgernn.backends import select
 from edgernn.config import load
 from edgernn.errors import MissingExtraError
@@ -23,6 +24,11 @@ def modules_after(code):
 
 def foreign(names):
     return names - set(sys.stdlib_module_names)
+
+
+def test_every_error_is_exported():
+    own = {name for name, value in vars(errors).items() if getattr(value, "__module__", "") == errors.__name__}
+    assert own and own <= set(edgernn.__all__)
 
 
 def test_importing_edgernn_imports_numpy_only():
@@ -63,7 +69,10 @@ from edgernn.cli import main
 main()
 """
     finished = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    wanted = f"edgernn: the command line needs {package}, which is not installed: run pip install 'edgernn[cli]'\n"
+    wanted = (
+        f"edgernn: the command line needs {package}, which is not installed: "
+        "run pip install '.[cli]' in the folder of edgernn's sources\n"
+    )
     assert (finished.returncode, finished.stderr) == (1, wanted)
 
 
@@ -96,14 +105,51 @@ def test_a_build_without_a_package(windows, tmp_path, refused, monkeypatch, pack
     sets = [argument for option in options for argument in ("--set", option)]
     message = refused(1, "build", "--out", tmp_path / "out", *sets)
     assert package.replace("_", "-") in message
-    assert f"which is not installed: run pip install 'edgernn[{extra}]'" in message
+    assert f"not installed: run pip install '.[{extra}]' in the folder of edgernn's sources" in message
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "wanted"),
+    [
+        (
+            ("build",),
+            "edgernn build needs tensorflow, keras, seglearn, onnxruntime, onnx and ai-edge-litert, which are not "
+            "installed: run pip install '.[train,data,onnx,litert]' in the folder of edgernn's sources",
+        ),
+        (
+            ("build", "--folds", "--set", "data.source=npz", "--set", "data.path=none.npz"),
+            "edgernn build needs tensorflow, keras, onnxruntime, onnx and ai-edge-litert, which are not "
+            "installed: run pip install '.[train,onnx,litert]' in the folder of edgernn's sources",
+        ),
+        (
+            ("convert", "model.safetensors", "--calibrate", "none.npz"),
+            "edgernn convert needs safetensors, onnxruntime, onnx and ai-edge-litert, which are not "
+            "installed: run pip install '.[convert,onnx,litert]' in the folder of edgernn's sources",
+        ),
+    ],
+)
+def test_all_that_is_missing_is_named_at_once(tmp_path, refused, monkeypatch, command, wanted):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"\2" + b"\0" * 7 + b"{}")
+    for package in (
+        "tensorflow",
+        "keras",
+        "seglearn",
+        "pandas",
+        "onnx",
+        "onnxruntime",
+        "ai_edge_litert",
+        "safetensors",
+    ):
+        monkeypatch.setitem(sys.modules, package, None)
+    assert refused(1, *command).strip() == f"edgernn: {wanted}"
 
 
 def test_a_runtime_without_its_package_has_no_version(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     (runtime,) = select(("litert-builtin",))
-    with pytest.raises(MissingExtraError, match=r"edgernn\[litert\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[litert\]"):
         runtime.version()
 
 

@@ -118,3 +118,9 @@ def test_other_models_take_samples_as_they_are(make_interface):
     interface = make_interface(4, 2)
     x = np.zeros((2, 3, 4))
     assert interface.channels == interface.features and interface.steps(x, np.array([3, 2], np.int32)) is x
+
+
+def test_a_summary_is_one_line_whatever_the_names_are(make_interface):
+    interface = make_interface(4, 1, task="regression", window=7, rate=0.0)
+    about = replace(interface, features=("left\nleg", "b", "c", "d")).summary
+    assert about == r"4 features ('left\nleg', b, c, ...) -> 1 target (c0), windows of 7 steps"

@@ -144,5 +144,5 @@ def test_an_existing_folder_is_kept(contents, tmp_path):
 
 def test_a_runtime_that_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
-    with pytest.raises(EdgernnError, match=r"edgernn\[litert\]"):
-        pack.check_runtimes()
+    with pytest.raises(EdgernnError, match=r"\.\[litert\]"):
+        pack.check_packages("edgernn build")

@@ -2,6 +2,7 @@
 """The wheel holds everything that runs, with a C compiler and without one; the source distribution builds it."""
 
 import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -56,3 +57,12 @@ def test_a_source_distribution_builds_the_wheel(tmp_path):
     assert {"LICENSE", "README.md", "CHANGES.md", "Makefile", "constraints.txt"} < {p.name for p in unpacked.iterdir()}
     wheel = build("wheel", unpacked, tmp_path / "wheel")
     assert any(name.startswith("edgernn/native/_engine.cpython") for name in zipfile.ZipFile(wheel).namelist())
+
+
+def test_no_file_names_a_package_index():
+    """edgernn is on none, and others move: whoever installs says where from."""
+    index = re.compile(rb"pypi\.(?:org|python\.org|io)|pythonhosted\.org|anaconda\.org")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout
+    files = [ROOT / name.decode() for name in listed.split(b"\0") if name and (ROOT / name.decode()).is_file()]
+    assert len(files) > 100
+    assert [file for file in files if file != Path(__file__) and index.search(file.read_bytes())] == []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The figures of the pages are those of the committed results, and their examples run as they stand."""
 
+import json
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import edgernn
 from benchmarks import results, tables
 
 ROOT = Path(__file__).parent.parent
@@ -17,7 +19,7 @@ PAGES = {page.stem: page.read_text(encoding="utf-8") for page in tables.PAGES}
 README, C_PAGE = PAGES["README"], PAGES["c"]
 MEASURES = sorted({measure for measures, _ in tables.BLOCKS.values() for measure in measures})
 CLASSES = {"PEN", "ABD", "FEL", "IR", "ER", "TRAP", "ROW"}
-ONNX_PAGE = (ROOT / "docs" / "onnx.md").read_text(encoding="utf-8")
+DOCS = {page.stem: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))}
 
 
 @pytest.mark.parametrize("text", PAGES.values(), ids=PAGES)
@@ -35,8 +37,13 @@ def test_figures_of_a_benchmark_that_has_not_run_stay(monkeypatch, tmp_path):
     assert tables.update(README) == README
 
 
-def test_every_example_runs(tmp_path):
-    """In the order of the page, beside an artifact in build/watch."""
+def blocks(text, *languages):
+    """Language and text of every example of a page, in order."""
+    return re.findall(rf"^```({'|'.join(languages)})\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def test_every_example_runs_and_reaches_what_it_should(tmp_path):
+    """In the order of the page, beside an artifact in build/watch; then those of the other pages."""
     commands = tmp_path / "bin"
     commands.mkdir()
     (commands / "edgernn").write_text(f'#!/bin/sh\nexec {sys.executable} -m edgernn "$@"\n')
@@ -50,18 +57,27 @@ def test_every_example_runs(tmp_path):
 
     run("edgernn", "build", "--set", "train.epochs=2", "--set", "prune.sparsity=0")
     outputs = []
-    for language, block in re.findall(r"^```(sh|python)\n(.*?)^```", README, re.MULTILINE | re.DOTALL):
+    for language, block in blocks(README, "sh", "python"):
         for example in block.splitlines() if language == "sh" else [block]:
             outputs.append(run("sh", "-ec", example) if language == "sh" else run(sys.executable, "-c", example))
-    (listing,) = re.findall(r"^```c\n(.*?)^```", C_PAGE, re.MULTILINE | re.DOTALL)
+    ((_, listing),) = blocks(C_PAGE, "c")
     (tmp_path / "example.c").write_text(listing)
     run("sh", "-ec", "gcc -std=c99 -Wall -Wextra -Werror -Ibuild/watch/c -o example example.c build/watch/c/*.c")
     classes = run("sh", "-ec", "tail -n +2 build/samples.csv | ./example").split()
     assert len(classes) == 2 and set(classes) <= CLASSES
-    (listing,) = re.findall(r"^```python\n(.*?)^```", ONNX_PAGE, re.MULTILINE | re.DOTALL)
-    assert run(sys.executable, "-c", listing).strip() in CLASSES
+    printed = {
+        page: [run(sys.executable, "-c", block) for _, block in blocks(text, "python")] for page, text in DOCS.items()
+    }
+    assert printed["onnx"][0].strip() in CLASSES
+    assert [line.partition(" ")[2] for line in printed["runtimes"][0].splitlines()] == ["(1, 7)", "(1, 32)"]
+    for made in ("vibration", "vibration_converted"):
+        model = edgernn.load(tmp_path / made)
+        assert model.classes == ("fast", "idle", "normal", "slow")
+        assert model.manifest["metrics"]["int8"]["accuracy"] > 0.95
     shutil.rmtree(tmp_path / "build")
-    printed = "\n".join(outputs)
-    assert "Artifact: vibration\n" in printed and "Artifact: vibration_converted\n" in printed
-    assert len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", printed, re.MULTILINE)) == 9
-    assert printed.count('"probability"') == 2
+    text = "\n".join(outputs)
+    assert "Artifact: vibration\n" in text and "Artifact: vibration_converted\n" in text
+    assert len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", text, re.MULTILINE)) >= 9
+    results = [json.loads(line) for line in text.splitlines() if line.startswith('{"step"')]
+    assert len(results) >= 2 and {result["class"] for result in results} <= CLASSES
+    assert set(text.split("\n")) & CLASSES, "the example of a session prints a class"

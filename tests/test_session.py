@@ -328,6 +328,12 @@ def test_a_regression_answers_in_its_own_unit(make_artifact, engine):
     np.testing.assert_array_equal([session.step(sample) for sample in SAMPLES], expected)
 
 
+def test_what_is_printed_of_a_session(model, session, engine):
+    about = "3 features (f0, f1, f2) -> 2 classes (c0, c1), windows of 12 steps at 50 Hz, int8"
+    assert repr(session) == f"<edgernn.Session: {about}, {engine} engine>"
+    assert repr(model.streams(4, engine)) == f"<edgernn.Streams, 4 of them: {about}, {engine} engine>"
+
+
 def test_a_bidirectional_model_reads_windows_from_both_ends(make_artifact, engine):
     model = edgernn.load(make_artifact(("gru", 4, {}), ("dense", 2, {}), bidirectional=True))
     windows = np.random.default_rng(3).normal(size=(5, 12, 3))

@@ -209,7 +209,7 @@ def test_a_runtime_that_is_not_installed(model, expected):
 
     (result,) = validate(model, expected, [Missing(None)]).runtimes
     assert (result.status, result.version, result.values) == ("unavailable", "", 0)
-    assert "pip install 'edgernn[litert]'" in result.reason
+    assert "pip install '.[litert]'" in result.reason
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,9 @@ def main() -> None:
         package = str(error.name).partition(".")[0]
         if package not in ("click", "pydantic", "rich"):
             raise
-        sys.exit(f"edgernn: the command line needs {package}, which is not installed: run pip install 'edgernn[cli]'")
+        from edgernn.errors import MissingExtraError
+
+        sys.exit(f"edgernn: {MissingExtraError('the command line', package, 'cli')}")
 
 
 def _stand_in_for_closed_streams() -> None:

@@ -5,15 +5,19 @@ import importlib
 import os
 import pkgutil
 import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
 import edgernn as package
+from edgernn import engine
 from edgernn.cli.console import printable, wrapped
 from edgernn.cli.verbosity import with_quiet
-from edgernn.errors import ConfigError, EdgernnError, unknown
+from edgernn.errors import ConfigError, EdgernnError, SlowEngineWarning, unknown
 
 COMMANDS = Path(__file__).parent / "commands"
 
@@ -62,7 +66,8 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            result = super().invoke(ctx)
+            with _warnings_as_lines():
+                result = super().invoke(ctx)
             sys.stdout.flush()
             return result
         except EdgernnError as error:
@@ -82,8 +87,37 @@ class _Commands(click.Group):
             raise _Failure(f"{error.filename or 'the output'} failed: {error.strerror or error}") from error
 
 
+def _version(context: click.Context, option: click.Parameter, asked: bool) -> None:
+    """Says which edgernn this is, and what its sessions step with."""
+    if asked and not context.resilient_parsing:
+        try:
+            click.echo(f"edgernn {package.__version__}, engine {engine.describe()}")
+        except EdgernnError as error:
+            raise _Failure(str(error)) from error
+        context.exit()
+
+
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Warnings of ours are a line on stderr, as errors are."""
+    shown = warnings.showwarning
+
+    def show(message: Warning | str, category: type[Warning], *where: Any, **options: Any) -> None:
+        if issubclass(category, SlowEngineWarning):
+            click.echo(f"edgernn: {message}", err=True)
+        else:
+            shown(message, category, *where, **options)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SlowEngineWarning)
+        warnings.showwarning = show
+        yield
+
+
 @click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package.__version__, prog_name="edgernn")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version and exit."
+)
 def edgernn() -> None:
     """Small recurrent networks for sensors, quantized, with the same bytes on every runtime.
 

@@ -73,18 +73,19 @@ def outputs(data: Dataset, found: Sequence[Stream], run: Run) -> npt.NDArray[Any
     return given
 
 
-def targets(data: Dataset, stream: Stream) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+def targets(data: Dataset, stream: Stream, *, judged: bool = False) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
     """The target of every step of the stream, [N] classes or [N, K] real ones, and which steps have one, bool [N].
 
     A class of windows is that of the steps of the window; where windows overlap, of the one that begins last. A real
-    target of a window is that of its last step. Steps between windows, and those that do not count, have none.
+    target of a window is that of its last step, and with `judged` its class is that of no other step either. Steps
+    between windows, and those that do not count, have none.
     """
-    per_window = data.task == "regression" and not data.per_step
+    at_end = not data.per_step and (judged or data.task == "regression")
     shape = data.y.shape[2:] if data.per_step else data.y.shape[1:]
     y, known = np.zeros((len(stream.x), *shape), data.y.dtype), np.zeros(len(stream.x), bool)
     counted = data.counted
     for window, begin, end in zip(stream.windows, stream.begins, stream.ends, strict=True):
-        steps = slice(end if per_window else begin, end + 1)
+        steps = slice(end if at_end else begin, end + 1)
         y[steps] = data.y[window, : end + 1 - begin] if data.per_step else data.y[window]
         known[steps] = counted[window, : end + 1 - begin] if data.per_step else True
     return y, known

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What steps a session: the engine in C where it is installed, the interpreter otherwise. Both give the same."""
 
+import warnings
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -9,7 +11,7 @@ import numpy.typing as npt
 from edgernn.engine import native
 from edgernn.engine.native import NativeEngine
 from edgernn.engine.numpy import NumpyEngine
-from edgernn.errors import ConfigError
+from edgernn.errors import ConfigError, SlowEngineWarning
 from edgernn.model import IntegerModel
 
 
@@ -36,6 +38,28 @@ class Engine(Protocol):
 
     def run_windows(self, operands: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Steps through each window of [n, T, F] from a state of zero; [n, T, K]. The present state stays as it is."""
+
+
+@cache
+def warn_where_slow(stacklevel: int) -> None:
+    """Warns, once a process, where sessions step in NumPy for want of the engine in C."""
+    if not native.installed():
+        warnings.warn(
+            "the engine in C is not installed, so sessions step in NumPy: the results are the same, but a step takes "
+            f"hundreds of times as long; {native.REMEDY}",
+            SlowEngineWarning,
+            stacklevel,
+        )
+
+
+def describe() -> str:
+    """What steps a session that names no engine: "native (avx512)", or "numpy" and what to do about it.
+
+    Raises EdgernnError when EDGERNN_KERNELS names kernels that are not there.
+    """
+    if native.installed():
+        return f"{NativeEngine.name} ({native.kernels()})"
+    return f"{NumpyEngine.name} ({native.REMEDY})"
 
 
 def choose(model: IntegerModel, name: str | None, streams: int | None = None) -> Engine:

@@ -16,6 +16,9 @@ try:
 except ImportError:
     _engine = None  # type: ignore[assignment]
 
+REMEDY = "install a C compiler and Python's headers (Debian's packages gcc and python3-dev), then install edgernn again"
+"""Where the extension is not installed."""
+
 _loaded: "WeakKeyDictionary[IntegerModel, _engine.Model]" = WeakKeyDictionary()
 
 
@@ -52,10 +55,7 @@ def load(model: IntegerModel) -> "_engine.Model":
 
 def _check_installed() -> None:
     if not installed():
-        raise EdgernnError(
-            "the native engine is not installed: install a C compiler and Python's headers (Debian's packages gcc and "
-            "python3-dev), then install edgernn again"
-        )
+        raise EdgernnError(f"the native engine is not installed: {REMEDY}")
 
 
 class NativeEngine:

@@ -111,7 +111,7 @@ def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
         "period_us": str(round(1e6 / (interface.rate or _RATE_OF_EXAMPLE))),
         "period_reason": f"as in training, {rate}." if interface.rate else "change it to that of the training data.",
         "rate_advice": f", {rate}" if interface.rate else "",
-        "reset_advice": "wherever something new begins" if interface.per_step else f"every {interface.window} steps",
+        "reset_advice": _reset_advice(interface),
         "samples_of_a_result": "1" if interface.per_step else str(interface.window),
         "stack_bytes": str(_STACK_OF_EXAMPLE + 2 * sum(tensor.size for tensor in model.program.tensors.values())),
         "zephyr_printf": "# printf prints no floats." if interface.classes else "CONFIG_REQUIRES_FLOAT_PRINTF=y",
@@ -135,7 +135,14 @@ def _sentence(interface: Interface) -> str:
 def _take(interface: Interface) -> str:
     if interface.bidirectional:
         return "take_both_ways"
-    return "take_step" if interface.per_step else "take_window"
+    taken = "take_step" if interface.per_step else "take_window"
+    return taken if interface.reset == "window" else f"{taken}_on"
+
+
+def _reset_advice(interface: Interface) -> str:
+    if interface.reset == "never":
+        return "after a gap in the samples only: the model was trained and measured with a state that lasts"
+    return f"every {interface.window} steps, as the example does: the model was trained and measured so"
 
 
 def _counted(number: int, noun: str) -> str:

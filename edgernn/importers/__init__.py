@@ -7,7 +7,7 @@ chain of layers may hold, and refuses by name and place what it can't take over 
 
 from pathlib import Path
 
-from edgernn.errors import ModelError
+from edgernn.errors import MissingExtraError, ModelError
 from edgernn.importers.chain import Imported
 
 _ZIP, _HDF5, _PICKLE, _TFLITE = b"PK\x03\x04", b"\x89HDF\r\n\x1a\n", b"\x80", b"TFL3"
@@ -46,6 +46,13 @@ def format_of(path: Path) -> str:
     if start.startswith(_ZIP):
         return "keras"
     raise ModelError(f"{path} is {'of no kind that is known' if start else 'empty'}; {_SUPPORTED}")
+
+
+def check_package(path: Path) -> None:
+    """Raises MissingExtraError when the package that reads the file is not installed, ModelError as `format_of`."""
+    kind = format_of(path)
+    if kind in ("onnx", "safetensors"):
+        MissingExtraError.require(f"reading {path.name}", "convert", kind)
 
 
 def read(path: Path, description: Path | None = None) -> Imported:

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Windows and targets as training takes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data import streams
 from edgernn.data.dataset import Dataset
+from edgernn.data.streams import Stream
 from edgernn.model import Interface
 
 
@@ -58,3 +61,28 @@ def examples(data: Dataset, interface: Interface, *, class_weights: bool = False
         counts = np.bincount(data.y[data.counted] if data.per_step else data.y, minlength=len(data.classes))
         weights = (counts.sum() / (np.maximum(counts, 1) * len(data.classes))).astype(np.float32)
     return Examples(data.x, data.lengths, data.y, data.per_step, weights, data.ignored)
+
+
+def stretches(
+    data: Dataset, found: Sequence[Stream], interface: Interface, length: int, stride: int, *, judged: bool = False
+) -> Examples:
+    """Windows of `length` steps cut from streams every `stride` steps, with a target for every step that has one.
+
+    So that a model learns to go on where it was: what its state holds of the past is what it will hold on a device,
+    changes of class included. The last window of a stream ends where that ends. judged: only steps that end a window of
+    `data` have a target, as where a model is judged.
+    """
+    cuts: list[tuple[npt.NDArray[Any], ...]] = []
+    for stream in found:
+        y, known = streams.targets(data, stream, judged=judged)
+        steps, last = len(y), max(len(y) - length, 0)
+        starts = np.unique(np.minimum(np.arange(0, steps, stride), last))
+        at = starts[:, None] + np.arange(length)
+        inside = at < steps
+        at = np.minimum(at, steps - 1)
+        x = np.where(inside[..., None], stream.x[at], np.float32(0))
+        cuts.append((x, np.full(len(starts), min(length, steps), np.int32), y[at], ~(known[at] & inside)))
+    x, lengths, y, ignored = (np.concatenate(parts) for parts in zip(*cuts, strict=True))
+    if data.task == "regression":
+        y = ((y - interface.target_mean) / interface.target_std).astype(np.float32)
+    return Examples(x, lengths, y, per_step=True, ignored=ignored)

@@ -9,6 +9,11 @@ from edgernn.errors import EdgernnError, MissingExtraError
 from edgernn.stderr import held_back
 
 
+def check_installed() -> None:
+    """Raises MissingExtraError when TensorFlow or Keras is not installed, without importing them."""
+    MissingExtraError.require("training", "train", "tensorflow", "keras")
+
+
 @cache
 def tensorflow_and_keras() -> tuple[Any, Any]:
     """The modules tensorflow and keras.

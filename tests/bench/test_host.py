@@ -71,5 +71,5 @@ def test_a_runtime_that_is_missing(model, expected):
     calls = []
     one, other = measure(model, expected, [Missing("a", calls), Recording("b", calls)], 10)
     assert (one.name, one.steps, one.version) == ("a", 0, "")
-    assert "pip install 'edgernn[extra]'" in one.reason
+    assert "pip install '.[extra]'" in one.reason
     assert (other.name, other.steps) == ("b", 10)

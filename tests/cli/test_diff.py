@@ -123,7 +123,7 @@ def test_litert_that_is_not_installed(own, refused, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     message = refused(1, "diff", *own, *LITERT)
-    assert "which is not installed: run pip install 'edgernn[litert]'" in message
+    assert "which is not installed: run pip install '.[litert]'" in message
 
 
 def test_the_page_shows_what_the_command_prints(cli):

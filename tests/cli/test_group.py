@@ -9,6 +9,7 @@ import pytest
 
 import edgernn
 from edgernn.cli import console
+from edgernn.engine import native
 
 COMMANDS = "bench boards build convert diff evaluate export firmware init inspect run runtimes validate".split()
 
@@ -29,8 +30,37 @@ def test_every_option_is_explained(cli, command):
     assert all(len(line.split()) > 2 for line in options if line.lstrip().startswith("--"))
 
 
-def test_the_version(cli):
-    assert cli("--version").stdout == f"edgernn, version {edgernn.__version__}\n"
+NO_COMPILER = (
+    "install a C compiler and Python's headers (Debian's packages gcc and python3-dev), then install edgernn again"
+)
+
+
+def test_the_version_names_the_engine(cli, monkeypatch):
+    assert cli("--version").stdout == f"edgernn {edgernn.__version__}, engine native ({native.kernels()})\n"
+    monkeypatch.setattr(native, "_engine", None)
+    assert cli("--version").stdout == f"edgernn {edgernn.__version__}, engine numpy ({NO_COMPILER})\n"
+
+
+def test_the_version_with_kernels_that_are_not_there(refused, monkeypatch):
+    monkeypatch.setenv("EDGERNN_KERNELS", "mmx")
+    assert refused(1, "--version").startswith("edgernn: there are no kernels 'mmx' on this machine")
+
+
+def test_a_slow_engine_is_one_line_on_stderr(pristine):
+    """Of a process of its own, which warns once."""
+    script = f"""
+import sys
+sys.modules["edgernn.native._engine"] = None
+sys.argv = ["edgernn", "inspect", {str(pristine)!r}]
+from edgernn.cli import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == (
+        "edgernn: the engine in C is not installed, so sessions step in NumPy: the results are the same, but a step "
+        f"takes hundreds of times as long; {NO_COMPILER}\n"
+    )
 
 
 @pytest.mark.parametrize("arguments", [["build", "--nope"], ["validate"], ["build", "a", "b"]])

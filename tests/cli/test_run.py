@@ -101,6 +101,17 @@ def test_what_came_before_a_wrong_line_is_answered(pristine, cli):
     assert outcome.stderr.startswith("edgernn: line 3 is no sample")
 
 
+@pytest.mark.parametrize(("missing", "steps"), [("hold", [0, 1, 2, 3]), ("skip", [0, 1])])
+def test_a_stream_goes_on(pristine, cli, missing, steps):
+    lines = "f0,f1,f2\n1,2,3\n1,,3\nstop\n4,5,6\n"
+    outcome = cli("run", pristine, "--input", "-", "--each", "step", "--missing", missing, input=lines)
+    assert outcome.exit_code == 0
+    assert [json.loads(line)["step"] for line in outcome.stdout.splitlines()] == steps
+    first, last = outcome.stderr.splitlines()
+    assert first.startswith('edgernn: line 3 is no sample: f1 is "", which is no number; ')
+    assert last.startswith("edgernn: 2 lines were no samples: ")
+
+
 def test_input_that_cannot_be_opened(pristine, cli, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
         outcome = cli("run", pristine, "--input", path)

@@ -93,3 +93,50 @@ def test_what_is_no_sample(lines, words):
         read(*lines)
     assert words in str(caught.value)
     assert len(str(caught.value)) < 200 or "\n" not in str(caught.value)
+
+
+def faulty(missing, *lines):
+    """The samples of a stream with faults, and what is said of them."""
+    notes = []
+    return [sample.tolist() for sample in samples.read(lines, ("a", "b"), missing, notes.append)], notes
+
+
+@pytest.mark.parametrize(
+    "wrong", [",2", "1,", "1,nan", "1,?", "1,1e39", "inf,2", "1", "1,2,3", "1,\0", "[1, null]", '{"a": 1}', "{"]
+)
+def test_a_stream_goes_on_after_what_is_no_sample(wrong):
+    with pytest.raises(DataError, match=r"^line 2 is no sample: .*; with --missing hold or skip the stream goes on$"):
+        faulty("error", "5,6", wrong, "7,8")
+    left_out, (note,) = faulty("skip", "5,6", wrong, "7,8")
+    assert left_out == [[5, 6], [7, 8]]
+    assert note.startswith("line 2 is no sample: ") and note.endswith("it is left out, and so it will be with others")
+    held, (note,) = faulty("hold", "5,6", wrong, "7,8")
+    assert held[0] == [5, 6] and held[2] == [7, 8]
+    assert all(value in (old, new) for value, old, new in zip(held[1], (5, 6), (1, 2), strict=True))
+    assert held[1] != [1, 2] and note.endswith("the values before it are held, and so it will be with others")
+
+
+def test_only_what_is_missing_is_held():
+    assert faulty("hold", "b,note,a", "1,x,2", ",,3", "4,,", ",,")[0] == [[2, 1], [3, 1], [3, 4], [3, 4]]
+    assert faulty("hold", '{"a": 1, "b": 2}', '{"a": 3, "b": null}', "[null, 5]")[0] == [[1, 2], [3, 2], [3, 5]]
+
+
+def test_how_many_lines_were_wrong_is_said_at_the_end():
+    _, notes = faulty("skip", "1,2", ",2", "3,4", "stop", "5,6", "?,?")
+    assert notes[1:] == ["3 lines were no samples: they were left out"]
+
+
+def test_nothing_is_held_before_there_is_a_sample():
+    with pytest.raises(DataError, match=r"b is .*; none before it could be held, give --missing skip"):
+        faulty("hold", "a,b", "1,", "3,4")
+    assert faulty("skip", "a,b", "1,", "3,4")[0] == [[3, 4]]
+
+
+def test_names_behind_a_line_that_is_left_out_still_count():
+    assert faulty("skip", "7", "b,a", "1,2")[0] == [[2, 1]]
+
+
+@pytest.mark.parametrize("missing", ["error", "hold", "skip"])
+def test_names_without_a_feature_are_refused(missing):
+    with pytest.raises(DataError, match="line 1 is no sample: it has no b"):
+        faulty(missing, "a,c", "1,2")

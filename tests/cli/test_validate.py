@@ -61,7 +61,7 @@ def test_a_runtime_that_is_not_installed(pristine, cli, monkeypatch):
     outcome = cli("validate", pristine)
     assert outcome.exit_code == 1
     assert outcome.stdout.count(f"\n{', '.join(LITERT)}: running a TFLite model needs ai-edge-litert, ") == 1
-    assert outcome.stdout.count("run pip install 'edgernn[litert]'") == 1
+    assert outcome.stdout.count("run pip install '.[litert]'") == 1
     assert cli("validate", pristine, "--runtime", "numpy").exit_code == 0
 
 

@@ -216,7 +216,7 @@ def test_contradicting_options(write, options):
 
 def test_without_pandas(write, monkeypatch):
     monkeypatch.setitem(sys.modules, "pandas", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edgernn\[data\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[data\]'"):
         load(write(HEADER + rows(3, "a")), columns=AXES, label="what")
 
 

@@ -62,7 +62,7 @@ def test_wrong_options(options):
 
 def test_without_seglearn(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edgernn\[data\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[data\]'"):
         watch.load()
 
 

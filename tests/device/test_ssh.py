@@ -205,5 +205,5 @@ def test_no_room_there(machine, monkeypatch):
 
 def test_without_paramiko(monkeypatch):
     monkeypatch.setitem(sys.modules, "paramiko", None)
-    with pytest.raises(MissingExtraError, match=r"needs paramiko, .* pip install 'edgernn\[device\]'"):
+    with pytest.raises(MissingExtraError, match=r"needs paramiko, .* pip install '\.\[device\]'"):
         Machine("a", "b", 22)

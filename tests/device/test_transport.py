@@ -179,5 +179,5 @@ def test_a_port_that_is_unplugged():
 
 def test_serial_without_pyserial(monkeypatch):
     monkeypatch.setitem(sys.modules, "serial", None)
-    with pytest.raises(MissingExtraError, match=r"needs pyserial, .* pip install 'edgernn\[device\]'"):
+    with pytest.raises(MissingExtraError, match=r"needs pyserial, .* pip install '\.\[device\]'"):
         SerialPort("/dev/null")

@@ -4,12 +4,13 @@
 import gc
 import sys
 import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import edgernn
-from edgernn.engine import choose, native
+from edgernn.engine import choose, native, warn_where_slow
 from edgernn.errors import EdgernnError
 
 pytestmark = pytest.mark.usefixtures("kernel_family")
@@ -32,6 +33,14 @@ def test_without_the_extension_numpy_steps(model, without_extension):
     session.step(SAMPLES[0])
 
 
+def test_a_load_warns_that_steps_are_slow(pristine, without_extension):
+    warn_where_slow.cache_clear()
+    with pytest.warns(edgernn.SlowEngineWarning, match=r"hundreds of times as long; install a C compiler") as caught:
+        edgernn.load(pristine)
+        edgernn.load(pristine)
+    assert [Path(warning.filename) for warning in caught] == [Path(__file__)], "once, and at the caller's line"
+
+
 def test_asking_for_what_is_not_installed(model, without_extension):
     with pytest.raises(EdgernnError) as caught:
         model.session("native")
@@ -43,10 +52,15 @@ def test_a_package_without_the_extension_imports(pristine, run_tool):
 import sys
 sys.modules["edgernn.native._engine"] = None
 import edgernn
-session = edgernn.load({str(pristine)!r}).session()
+import warnings
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    for _ in range(3):
+        session = edgernn.load({str(pristine)!r}).session()
+print(*(warning.category.__name__ for warning in caught), caught[0].filename, caught[0].lineno)
 print(session.engine, session.step([0.0, 1.0, 2.0]).shape)
 """
-    assert run_tool(sys.executable, "-c", script) == "numpy (2,)\n"
+    assert run_tool(sys.executable, "-c", script) == "SlowEngineWarning <string> 9\nnumpy (2,)\n"
 
 
 def test_streams_share_the_loaded_model(model):

@@ -98,7 +98,7 @@ def test_recurrent_dropout_holds_one_mask_for_all_steps(make_model, recurrent):
 
 def test_without_tensorflow(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(MissingExtraError, match=r"pip install 'edgernn\[train\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[train\]'"):
         tensorflow_and_keras.__wrapped__()
 
 

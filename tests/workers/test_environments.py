@@ -95,9 +95,9 @@ def test_what_is_not_installed(empty_cache):
 def test_litert_that_is_not_installed(monkeypatch):
     monkeypatch.setattr("edgernn.workers.here._PACKAGE", "no-such-package")
     path = kernel_paths()["litert-builtin"]
-    with pytest.raises(MissingExtraError, match=r"edgernn\[litert\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[litert\]"):
         path.version()
-    with pytest.raises(MissingExtraError, match=r"edgernn\[litert\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[litert\]"):
         path.open()
 
 
@@ -139,7 +139,7 @@ def test_no_such_version(tmp_path):
 def test_without_pip(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "pip", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match=r"edgernn\[runtimes\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[runtimes\]"):
         pip_install(["flatbuffers==25.12.19"], tmp_path, Interpreter("3.11"))
 
 

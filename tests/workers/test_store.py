@@ -35,7 +35,7 @@ def test_where_it_is(cache, monkeypatch):
     monkeypatch.delenv("EDGERNN_CACHE")
     assert StoredFolder("thing", "1").path == Path(platformdirs.user_cache_dir("edgernn")) / "runtimes" / "thing-1"
     monkeypatch.setitem(sys.modules, "platformdirs", None)
-    with pytest.raises(MissingExtraError, match=r"edgernn\[runtimes\]"):
+    with pytest.raises(MissingExtraError, match=r"\.\[runtimes\]"):
         _ = StoredFolder("thing", "1").path
     assert not StoredFolder("thing", "1").exists()
 

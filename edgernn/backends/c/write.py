@@ -104,6 +104,8 @@ extern "C" {{
 /* Steps of the windows that it was trained on, and samples a second; 0 where unknown. */
 #define {upper}_WINDOW {interface.window}
 #define {upper}_RATE {_float(interface.rate)}
+/* Steps after which the state was zero again when its accuracy was measured: do the same. 0: never. */
+#define {upper}_RESET_STEPS {interface.window if interface.reset == "window" else 0}
 
 /* An integer q of x or y stands for q * 2**-FRAC; x lies within +-X_LIMIT. */
 #define {upper}_X_FRAC {_parenthesized(x.frac)}

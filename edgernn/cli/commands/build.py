@@ -69,6 +69,7 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
         "division": built.division,
         "stages": [asdict(stage) for stage in built.stages],
         "baselines": dict(built.baselines),
+        "streams": None if built.continuous is None else built.continuous.to_json(),
         "folds": [[asdict(stage) for stage in stages] for stages in folds],
         "quantization": [asdict(layer) for layer in built.layers],
         "validation": built.validation.to_json(),
@@ -77,11 +78,16 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
 
 
 def _show(built: "Built", operands: str) -> None:
+    from edgernn.continuous import sentences
+
     for line in (*built.notes, *built.division.splitlines()):
         say(line)
     say("")
     results.show_stages("Held-out windows", built.stages)
     results.show_baselines(built.baselines, built.stages[-1].metrics)
+    if built.continuous is not None:
+        for line in sentences(built.continuous):
+            say(line)
     say("")
     before, after = built.stages[-2:]
     say(verdict(before.metrics, after.metrics, built.layers, operands))

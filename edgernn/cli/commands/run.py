@@ -34,36 +34,58 @@ if TYPE_CHECKING:
     "model was trained on whole windows.",
 )
 @click.option(
-    "--reset", is_flag=True, help="Forget the past at every window, as in training; otherwise the state lasts."
+    "--reset/--no-reset",
+    default=None,
+    help="Forget the past at every window, or let the state last. Default: what the model was trained for.",
 )
-def command(artifact: Path, source: IO[str], each: str | None, reset: bool) -> None:
+@click.option(
+    "--missing",
+    type=click.Choice(["error", "hold", "skip"]),
+    default="error",
+    show_default=True,
+    help="What becomes of a line that is no sample, or lacks a value: hold takes the value before it, skip leaves the "
+    "line out. Both are told on stderr.",
+)
+def command(artifact: Path, source: IO[str], each: str | None, reset: bool | None, missing: samples.Missing) -> None:
     """Stream samples through ARTIFACT.
 
     A line of input is a sample: CSV in the order of the features or under a line of their names, or JSON as a list or
     an object. Samples come at the rate that the model was trained at (see `edgernn inspect`). A line of output is a
     result, as JSON, for each step or window; `step` counts from 0. Results come as soon as their sample is read.
 
-    The state lasts from window to window, which suits a stream that goes on; the accuracy that the build reports is
-    that of windows that start from nothing, as with --reset.
+    The state is that which the accuracy of the build was measured with (`edgernn inspect` says it): zero at the start
+    of every window, or one that lasts, of a model that was trained with train.reset = "never".
     """
     from edgernn import load
+    from edgernn.continuous import used_another_way
 
     model = load(artifact)
     interface, session = model.integer.interface, model.session()
     if interface.bidirectional and each == "step":
         raise ConfigError(f"{artifact} reads windows from both ends, so no step has a result: leave out --each step")
+    if interface.bidirectional and reset is False:
+        raise ConfigError(f"{artifact} reads windows from both ends, so no state lasts: leave out --no-reset")
+    way = interface.reset if reset is None else "window" if reset else "never"
+    if warning := used_another_way(interface, model.manifest, way):
+        _note(warning)
     every = 1 if each == "step" or (each is None and interface.per_step) else interface.window
-    read = samples.read(source, interface.channels)
+    read = samples.read(
+        source, interface.channels, missing, lambda sentence: click.echo(f"edgernn: {sentence}", err=True)
+    )
     results = _windows(session, read, every) if interface.bidirectional else map(session.step, read)
     steps = 0
     for steps, y in enumerate(results, 1):
         if steps % every == 0:
             click.echo(json.dumps({"step": steps - 1, **_result(interface, y)}))
-        if reset and steps % interface.window == 0:
+        if way == "window" and steps % interface.window == 0:
             session.reset()
     if steps < every:
         hint = "add --each step for a result a step" if steps else "give a line for each sample"
         raise DataError(f"the input has {steps} samples, fewer than the {every} of one result: {hint}")
+
+
+def _note(sentence: str) -> None:
+    click.echo(f"edgernn: {sentence}", err=True)
 
 
 def _windows(session: "Session", read: Iterable[samples.Sample], length: int) -> Iterator[Any]:

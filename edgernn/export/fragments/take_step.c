@@ -1,6 +1,7 @@
 static @{name}_state_t state;
+static int steps;
 
-/* One time step, whose result is printed. The state lasts: call @{name}_reset where something new begins. */
+/* One time step, whose result is printed. Every window begins anew, as in training. */
 static void take(const float *sample)
 {
     @{name}_x_t x[@{NAME}_FEATURES];
@@ -9,4 +10,8 @@ static void take(const float *sample)
     @{name}_quantize_input(sample, x);
     @{name}_step(&state, x, y);
     print_result(y);
+    if (++steps == @{NAME}_WINDOW) {
+        @{name}_reset(&state);
+        steps = 0;
+    }
 }

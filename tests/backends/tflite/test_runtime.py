@@ -67,7 +67,7 @@ def test_without_the_package(runtime, model, tmp_path, monkeypatch):
     (tmp_path / FILE).write_bytes(integer_file(model))
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     for attempt in (runtime.version, lambda: runtime.load(tmp_path, model), lambda: integer_file(model)):
-        with pytest.raises(MissingExtraError, match=r"edgernn\[litert\]"):
+        with pytest.raises(MissingExtraError, match=r"\.\[litert\]"):
             attempt()
 
 

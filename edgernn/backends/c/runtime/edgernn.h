@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The primitives of edgernn's integer specification, version 1: docs/arithmetic.md of https://pypi.org/project/edgernn.
+ * The primitives of edgernn's integer specification, version 1: docs/arithmetic.md of edgernn.
  *
  * Every value is an integer q that stands for the real number q * 2**-frac. All results saturate to int16, none wraps.
  * C99 without malloc, floating point, recursion or global variables. Shifts and scales are constants where a model

@@ -1,0 +1,19 @@
+static @{name}_state_t state;
+static int steps;
+
+/*
+ * One time step. The result of every window is printed. The state lasts, as in training: call @{name}_reset after a gap
+ * in the samples.
+ */
+static void take(const float *sample)
+{
+    @{name}_x_t x[@{NAME}_FEATURES];
+    int16_t y[@{NAME}_OUTPUTS];
+
+    @{name}_quantize_input(sample, x);
+    @{name}_step(&state, x, y);
+    if (++steps == @{NAME}_WINDOW) {
+        print_result(y);
+        steps = 0;
+    }
+}

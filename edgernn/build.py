@@ -8,7 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgernn import artifact, cells, footprint, pack
+from edgernn import artifact, cells, pack
+from edgernn.backends.c.footprint import Footprint, footprints
 from edgernn.config import Config, artifact_name
 from edgernn.data import normalize, split
 from edgernn.data.dataset import Dataset
@@ -42,7 +43,7 @@ class Built:
     stages: tuple[Stage, ...]
     layers: tuple[LayerReport, ...]
     validation: Report
-    totals: dict[str, int]
+    footprints: tuple[Footprint, ...]
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     parts = _parts(data, divided)
     trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
-    totals = footprint.totals(trained.quantized.model.program)
-    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, totals)
+    cores = footprints(trained.quantized.model)
+    return Built(folder, split.describe(data, divided), trained.stages, trained.quantized.layers, report, cores)
 
 
 def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer | None = None) -> Folds:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from edgernn import artifact, footprint, importers, pack
+from edgernn import artifact, importers, pack
+from edgernn.backends.c.footprint import Footprint, footprints
 from edgernn.config import ConvertConfig
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError, ModelError
@@ -35,7 +36,7 @@ class Converted:
     fidelity: Fidelity
     layers: tuple[LayerReport, ...]
     validation: Report
-    totals: dict[str, int]
+    footprints: tuple[Footprint, ...]
 
 
 def convert(
@@ -85,7 +86,7 @@ def convert(
         fidelity=close,
         layers=quantized.layers,
         validation=report,
-        totals=footprint.totals(quantized.model.program),
+        footprints=footprints(quantized.model),
     )
 
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `edgernn build` and `edgernn convert` print of the models that they made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgernn.cli.console import say, table
+from edgernn.cli.footprints import show_footprints
 
 if TYPE_CHECKING:
+    from edgernn.backends.c.footprint import Footprint
     from edgernn.pack import Stage
     from edgernn.quantize import LayerReport
 
@@ -41,10 +43,8 @@ def show_layers(layers: "Sequence[LayerReport]") -> None:
     table("Quantization: scales, share of clipped values, integer against float", columns, cells)
 
 
-def show_artifact(folder: Path, totals: Mapping[str, int]) -> None:
+def show_artifact(folder: Path, footprints: "Sequence[Footprint]") -> None:
     """What the model costs, and where it is."""
-    say(
-        f"{totals['weight_bytes']:,} bytes of weights, {totals['state_bytes']:,} bytes of state, "
-        f"{totals['macs_per_step']:,} multiplications a step"
-    )
+    show_footprints(footprints, rate=0)
+    say("")
     say(f"Artifact: {folder}")

@@ -56,7 +56,7 @@ def _show(built: "Built") -> None:
     say("")
     show(built.validation)
     say("")
-    results.show_artifact(built.folder, built.totals)
+    results.show_artifact(built.folder, built.footprints)
 
 
 def _show_folds(folds: "Folds") -> None:

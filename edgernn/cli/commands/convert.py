@@ -77,7 +77,7 @@ def _show(converted: "Converted") -> None:
     say("")
     show(converted.validation)
     say("")
-    results.show_artifact(converted.folder, converted.totals)
+    results.show_artifact(converted.folder, converted.footprints)
 
 
 def _show_fidelity(fidelity: "Fidelity") -> None:

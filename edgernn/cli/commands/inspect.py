@@ -5,18 +5,23 @@ from pathlib import Path
 
 import click
 
+from edgernn.cli import footprints
 from edgernn.cli.console import say, table
 
 
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
-def command(artifact: Path) -> None:
+@footprints.clock
+@footprints.optimize
+def command(artifact: Path, clock: float | None, optimization: str) -> None:
     """Show the layers of ARTIFACT.
 
     A row a layer: shape, parameters, share of zeros, multiplications a step (MACs), bytes of weights and state, and the
-    scales of its weights. Then the totals, what goes in and comes out, and how good each form of the model is.
+    scales of its weights. Then the totals, what goes in and comes out, and how good each form of the model is. Then,
+    for each core, what a program on a microcontroller grows by and what a step costs; no compiler is needed for that.
     """
     from edgernn import footprint, load
+    from edgernn.backends.c.footprint import footprints as cores
 
     model = load(artifact)
     rows = footprint.layers(model.integer.program)
@@ -40,6 +45,8 @@ def command(artifact: Path) -> None:
     for form, values in metrics.items() if isinstance(metrics, dict) else ():
         if isinstance(values, dict):
             say(f"{form}: " + ", ".join(f"{name} {_rounded(value)}" for name, value in values.items()))
+    say("")
+    footprints.show_footprints(cores(model.integer, optimization), interface.rate, clock)
 
 
 def _rounded(value: object) -> str:

@@ -16,7 +16,7 @@ _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 _CLOCK = re.compile(r"(\d+(?:\.\d+)?) ?([kmg]?)hz", re.IGNORECASE | re.ASCII)
 
 
-class _Clock(click.ParamType):
+class _Clock(click.ParamType[float]):
     """A frequency as a number of hertz."""
 
     name = "clock"
@@ -65,15 +65,16 @@ def show_footprints(footprints: "Sequence[Footprint]", rate: float, hertz: float
         )
         for one in footprints
     ]
-    columns = ["core", "flash", "constants", "code", "float", "state", "stack", "instr."]
+    columns = ["core", "flash", "const.", "code", "float", "state", "stack", "instr."]
     if hertz is not None:
-        columns += ["ms", "of time"]
+        columns += ["ms", "share"]
     elif rate:
         columns += ["MHz"]
     table(f"On a microcontroller, compiled with {footprints[0].level}: bytes, and instructions a step", columns, rows)
     say("flash: what a program grows by, constants (exact) and code; float: code that")
     say("float samples add; instr.: instructions, not cycles, as QEMU counts them.")
     if hertz is not None:
-        say(f"ms: at least so many at {hertz / 1e6:g} MHz: as if an instruction took one cycle.")
+        say(f"ms: at least so many at {hertz / 1e6:g} MHz, as if an instruction took one cycle;")
+        say("share: of the time between two samples.")
     elif rate:
         say(f"MHz: the least clock that keeps up with {rate:g} steps a second.")

@@ -49,7 +49,7 @@ def footprint_rows(outcome):
 
 def test_what_it_adds_to_a_program(pristine, cli):
     columns, rows = footprint_rows(cli("inspect", pristine))
-    assert columns == "core flash constants code float state stack instr. MHz".split()
+    assert columns == "core flash const. code float state stack instr. MHz".split()
     for core in ("Cortex-M0", "Cortex-M3", "Cortex-M4", "Cortex-M33", "Cortex-M55", "RV32IMAC"):
         flash, constants, code, _, state, _, instructions = map(int, rows[core][1:8])
         assert abs(flash - constants - code) <= 10 and state == 10
@@ -59,7 +59,7 @@ def test_what_it_adds_to_a_program(pristine, cli):
 
 def test_a_clock(pristine, cli):
     columns, rows = footprint_rows(cli("inspect", pristine, "--clock", "64 MHz", "--optimize", "s"))
-    assert columns == "core flash constants code float state stack instr. ms of time".split()
+    assert columns == "core flash const. code float state stack instr. ms share".split()
     instructions, milliseconds, share = (float(cell.rstrip("%")) for cell in rows["Cortex-M4"][7:10])
     assert milliseconds == pytest.approx(instructions / 64e3, rel=0.01)
     assert share == pytest.approx(milliseconds * 50 / 10, abs=0.01)

@@ -104,8 +104,7 @@ def described(model: IntegerModel, level: str = LEVELS[0]) -> dict[str, Any]:
 
 def rounded(number: int) -> int:
     """To three digits, which is all that an estimate has."""
-    unit = 10 ** max(0, len(str(number)) - 3)
-    return round(number / unit) * unit
+    return round(number, min(0, 3 - len(str(number))))
 
 
 def _footprint(model: IntegerModel, step: Step, counted: Tally, core: Mapping[str, Any], level: str) -> Footprint:

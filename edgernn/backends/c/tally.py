@@ -5,11 +5,12 @@ It reads the text that `Step.body` gives, because that is what a compiler sees.
 """
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edgernn.backends.c.layout import BLOCK, Layout, rounded_up
 from edgernn.backends.c.step import Step
@@ -60,7 +61,7 @@ class _Reader:
         self._layouts, self._lanes, self._text = step.layouts, lanes, step.body()
         self._tail = ""
         self._written: Counter[str] = Counter()
-        self._executed: Counter[str] = Counter()
+        self._executed: defaultdict[str, float] = defaultdict(float)
         self._functions: set[str] = set()
 
     def read(self) -> Tally:
@@ -148,10 +149,12 @@ class _Reader:
         yield "call", 1
         yield "band with bias" if layout.bias is not None else "band", bands
         yield "rest", rows % BLOCK != 0
+        blocks: npt.NDArray[np.int64]
         if layout.first is not None:
-            blocks = np.diff(layout.first.astype(np.int64))[first // BLOCK : first // BLOCK + bands]
+            ends = layout.first.astype(np.int64)[first // BLOCK : first // BLOCK + bands + 1]
+            blocks = ends[1:] - ends[:-1]
         else:
-            blocks = np.full(bands, rounded_up(layout.columns) // BLOCK)
+            blocks = np.full(bands, rounded_up(layout.columns) // BLOCK, np.int64)
         if self._lanes == 1:
             yield "block", float(blocks.sum())
             if layout.first is None:

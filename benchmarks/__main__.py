@@ -14,6 +14,7 @@ MEASURES = (
     "product",
     "startup",
     "boards",
+    "footprint",
     "pruned",
     "seeds",
     "sparse",

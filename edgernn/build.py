@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from edgernn import artifact, cells, continuous, footprint, pack, predictions
+from edgernn import artifact, cells, continuous, pack, predictions
 from edgernn.cells.algebra import Float
 from edgernn.config import Config, artifact_name
 from edgernn.continuous import Continuous
@@ -56,7 +56,7 @@ class Built:
     continuous: Continuous | None
     layers: tuple[LayerReport, ...]
     validation: Report
-    totals: dict[str, int]
+    model: IntegerModel
     notes: tuple[str, ...] = ()
 
 
@@ -91,7 +91,6 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     parts = _parts(data, divided)
     trained = _train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
-    totals = footprint.totals(trained.quantized.model.program)
     return Built(
         folder=folder,
         division=split.describe(data, divided),
@@ -100,7 +99,7 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
         continuous=trained.continuous,
         layers=trained.quantized.layers,
         validation=report,
-        totals=totals,
+        model=trained.quantized.model,
         notes=data.notes,
     )
 

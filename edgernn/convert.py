@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from edgernn import artifact, footprint, importers, metrics, pack, predictions
+from edgernn import artifact, importers, metrics, pack, predictions
 from edgernn.config import ConvertConfig
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError, ModelError
 from edgernn.importers.prepare import Prepared, predict, prepare, results
 from edgernn.metrics import Fidelity, fidelity
+from edgernn.model import IntegerModel
 from edgernn.pack import Phase, Stage
 from edgernn.predictions import Predictions
 from edgernn.quantize import LayerReport, Quantized, quantize
@@ -39,7 +40,7 @@ class Converted:
     fidelity: Fidelity
     layers: tuple[LayerReport, ...]
     validation: Report
-    totals: dict[str, int]
+    model: IntegerModel
 
 
 def convert(
@@ -93,7 +94,7 @@ def convert(
         fidelity=close,
         layers=quantized.layers,
         validation=report,
-        totals=footprint.totals(quantized.model.program),
+        model=quantized.model,
     )
 
 

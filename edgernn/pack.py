@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from edgernn import __version__, artifact, backends, footprint, golden
+from edgernn.backends.c import footprint as cores
 from edgernn.cells.algebra import Float
 from edgernn.data.dataset import Dataset
 from edgernn.errors import EdgernnError, MissingExtraError
@@ -140,7 +141,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
             "layers": [asdict(layer) for layer in contents.quantized.layers],
         },
         "metrics": described(contents.stages),
-        "footprint": footprint.totals(program),
+        "footprint": cores.described(contents.quantized.model),
         **contents.manifest,
     }
 

@@ -49,8 +49,10 @@ def check(built, *kinds):
     assert manifest["created_with"]["edgernn"] == __version__
     assert manifest["created_with"]["numpy"] == np.__version__
     assert manifest["metrics"].keys() >= {"float", "pruned", "int8"}
-    assert manifest["footprint"] == built.totals
-    assert built.totals.keys() == {"weight_bytes", "state_bytes", "macs_per_step"}
+    assert manifest["footprint"].keys() == {"weight_bytes", "state_bytes", "macs_per_step", "optimization", "cores"}
+    for core in built.footprints:
+        said = manifest["footprint"]["cores"][core.core]
+        assert (said["flash_bytes"], said["instructions_per_step"]) == (core.flash, core.instructions)
     assert len(manifest["data"]["sha256"]) == 64
     program = model.integer.program
     expected = golden.load(built.folder, program)

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgernn.cli.console import made, say, table
+from edgernn.cli.footprints import show_footprints
 
 if TYPE_CHECKING:
+    from edgernn.backends.c.footprint import Footprint
     from edgernn.pack import Stage
 
 _SIZES = {"parameters": "parameters", "nonzero_parameters": "not zero", "weight_bytes": "bytes"}
@@ -90,10 +92,8 @@ def _number(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
 
-def show_artifact(folder: Path, totals: Mapping[str, int]) -> None:
+def show_artifact(folder: Path, footprints: "Sequence[Footprint]") -> None:
     """What the model costs, and where it is."""
-    say(
-        f"{totals['weight_bytes']:,} bytes of weights, {totals['state_bytes']:,} bytes of state, "
-        f"{totals['macs_per_step']:,} multiplications a step"
-    )
+    show_footprints(footprints, rate=0)
+    say("")
     made(folder, f"Artifact: {folder}")

@@ -6,12 +6,13 @@ for a value (`_values`) or for a file of `fragments`; a file called @headers or 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
 
-from edgernn import __version__, footprint
+from edgernn import __version__
 from edgernn.artifact import Kind, Model, digest, staged
+from edgernn.backends.c.footprint import Footprint, footprints, rounded, tools
 from edgernn.backends.c.names import check_prefix, prefix_of
 from edgernn.backends.c.write import sources
 from edgernn.errors import ConfigError, unknown
@@ -91,7 +92,7 @@ def _files(model: IntegerModel, format: str, name: str) -> dict[Path, str]:
 
 
 def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
-    interface, cost = model.interface, footprint.totals(model.program)
+    interface, cores = model.interface, footprints(model)
     own = [file for file in files if file.endswith(".c") and not file.startswith("edgernn_")]
     runtime = [file for file in files if file.endswith(".c") and file not in own]
     rate = f"{interface.rate:g} a second"
@@ -104,8 +105,10 @@ def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
         "sentence": _sentence(interface),
         "features": _listed(interface.channels),
         "outputs": _listed(interface.outputs),
-        "weight_bytes": f"{cost['weight_bytes']:,}",
-        "state_bytes": f"{cost['state_bytes']:,}",
+        "constant_bytes": f"{cores[0].constants:,}",
+        "state_bytes": f"{cores[0].state:,}",
+        "footprint": _footprint(cores, interface.rate),
+        "footprint_tools": tools(),
         "model_sources": "\n  ".join(own),
         "runtime_sources": "\n  ".join(runtime),
         "period_us": str(round(1e6 / (interface.rate or _RATE_OF_EXAMPLE))),
@@ -122,6 +125,26 @@ def _values(model: IntegerModel, name: str, files: tuple[str, ...]) -> _Values:
         "take": _take(interface),
     }
     return _Values(values, choices)
+
+
+def _footprint(cores: Sequence[Footprint], rate: float) -> str:
+    """A Markdown table, a row a core."""
+    columns = ("core", "flash", "constants", "code", "float code", "state", "stack", "instructions")
+    rows = [
+        (
+            *(one.core, rounded(one.flash), one.constants, rounded(one.code), rounded(one.float_code), one.state),
+            *(one.stack, rounded(one.instructions)),
+            *((f"{one.instructions * rate / 1e6:.2g} MHz",) if rate else ()),
+        )
+        for one in cores
+    ]
+    titles = (*columns, f"least clock for {rate:g} steps a second") if rate else columns
+    lines = [titles, ("---",) * len(titles), *rows]
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else value
 
 
 def _sentence(interface: Interface) -> str:

@@ -46,3 +46,35 @@ def test_json(pristine, cli):
     assert [layer["name"] for layer in found["layers"]] == ["gru_0", "dense_1"]
     assert found["footprint"]["macs_per_step"] == 130 and found["metrics"]["int8"] == {"accuracy": 0.5}
     assert found["evaluation"] is None
+
+
+def footprint_rows(outcome):
+    """Cells by core, of the table below the heading."""
+    lines = outcome.stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("On a microcontroller"))
+    assert max(map(len, lines[start:])) <= 80
+    return lines[start + 1].split(), {line.split()[0]: line.replace(",", "").split() for line in lines[start + 2 :]}
+
+
+def test_what_it_adds_to_a_program(pristine, cli):
+    columns, rows = footprint_rows(cli("inspect", pristine))
+    assert columns == "core flash const. code float state stack instr. MHz".split()
+    for core in ("Cortex-M0", "Cortex-M3", "Cortex-M4", "Cortex-M33", "Cortex-M55", "RV32IMAC"):
+        flash, constants, code, _, state, _, instructions = map(int, rows[core][1:8])
+        assert abs(flash - constants - code) <= 10 and state == 10
+        # The small model's rate is 50 steps a second.
+        assert float(rows[core][8]) == pytest.approx(instructions * 50 / 1e6, rel=0.1)
+
+
+def test_a_clock(pristine, cli):
+    columns, rows = footprint_rows(cli("inspect", pristine, "--clock", "64 MHz", "--optimize", "s"))
+    assert columns == "core flash const. code float state stack instr. ms share".split()
+    instructions, milliseconds, share = (float(cell.rstrip("%")) for cell in rows["Cortex-M4"][7:10])
+    assert milliseconds == pytest.approx(instructions / 64e3, rel=0.01)
+    assert share == pytest.approx(milliseconds * 50 / 10, abs=0.01)
+
+
+@pytest.mark.parametrize("clock", ["64", "0MHz", "fast", "-1MHz", "1e3Hz", "٣MHz"])
+def test_what_is_no_clock(pristine, cli, clock):
+    outcome = cli("inspect", pristine, "--clock", clock)
+    assert outcome.exit_code == 2 and "is no clock: give a number and its unit, as in 64MHz" in outcome.stderr

@@ -51,6 +51,11 @@ class Step:
         return sum(size for _, size in self.members)
 
     @property
+    def layouts(self) -> dict[str, Layout]:
+        """Every matrix by the name of its descriptor."""
+        return {self._constant(op): self._layouts[op.outputs[0]] for op in self._linears}
+
+    @property
     def constant_bytes(self) -> int:
         """Bytes of weights, biases, shifts and places of blocks, without the descriptors."""
         return sum(layout.size for layout in self._layouts.values())

@@ -63,6 +63,8 @@ def command(
 
 def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
     """What --json gives: docs/evaluate.md."""
+    from edgernn.backends.c.footprint import described
+
     return {
         "artifact": str(built.folder),
         "notes": list(built.notes),
@@ -73,11 +75,12 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
         "folds": [[asdict(stage) for stage in stages] for stages in folds],
         "quantization": [asdict(layer) for layer in built.layers],
         "validation": built.validation.to_json(),
-        "footprint": built.totals,
+        "footprint": described(built.model),
     }
 
 
 def _show(built: "Built", operands: str) -> None:
+    from edgernn.backends.c.footprint import footprints
     from edgernn.continuous import sentences
 
     for line in (*built.notes, *built.division.splitlines()):
@@ -97,7 +100,7 @@ def _show(built: "Built", operands: str) -> None:
         say("")
     show(built.validation)
     say("")
-    results.show_artifact(built.folder, built.totals)
+    results.show_artifact(built.folder, footprints(built.model))
 
 
 def _show_folds(folds: "Folds") -> None:

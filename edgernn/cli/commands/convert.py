@@ -77,6 +77,8 @@ def command(
 
 def _content(converted: "Converted") -> dict[str, Any]:
     """What --json gives: docs/evaluate.md."""
+    from edgernn.backends.c.footprint import described
+
     return {
         "artifact": str(converted.folder),
         "notes": list(converted.notes),
@@ -87,11 +89,13 @@ def _content(converted: "Converted") -> dict[str, Any]:
         "fidelity": asdict(converted.fidelity),
         "quantization": [asdict(layer) for layer in converted.layers],
         "validation": converted.validation.to_json(),
-        "footprint": converted.totals,
+        "footprint": described(converted.model),
     }
 
 
 def _show(converted: "Converted", operands: str) -> None:
+    from edgernn.backends.c.footprint import footprints
+
     for note in converted.notes:
         say(f"note: {note}")
     say(_SCALED_BY[converted.normalization])
@@ -110,7 +114,7 @@ def _show(converted: "Converted", operands: str) -> None:
         say("")
     show(converted.validation)
     say("")
-    results.show_artifact(converted.folder, converted.totals)
+    results.show_artifact(converted.folder, footprints(converted.model))
 
 
 def _show_fidelity(fidelity: "Fidelity") -> None:

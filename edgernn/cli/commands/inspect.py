@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgernn.cli import outcome, results, verbosity
+from edgernn.cli import footprints, outcome, results, verbosity
 from edgernn.cli.console import say, table
 
 if TYPE_CHECKING:
@@ -19,23 +19,27 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
 @verbosity.verbose("scales and clipping of every matrix, and the versions that the artifact was made with")
+@footprints.clock
+@footprints.optimize
 @outcome.option
-def command(artifact: Path, json_file: Path | None) -> None:
+def command(artifact: Path, clock: float | None, optimization: str, json_file: Path | None) -> None:
     """Show what is in ARTIFACT.
 
     A row a layer: shape, parameters, share of zeros, multiplications a step (MACs), bytes of weights and state. Then
-    what goes in and comes out, and how good each form of the model is.
+    what goes in and comes out, and how good each form of the model is. Then, for each core, what a program on a
+    microcontroller grows by and what a step costs; no compiler is needed for that.
     """
     from edgernn import load
 
     outcome.check(json_file)
     model = load(artifact)
-    outcome.give(json_file, lambda: _content(model), lambda: _show(model))
+    outcome.give(json_file, lambda: _content(model, optimization), lambda: _show(model, optimization, clock))
 
 
-def _content(model: "Model") -> dict[str, Any]:
+def _content(model: "Model", optimization: str) -> dict[str, Any]:
     """What --json gives: docs/evaluate.md."""
     from edgernn import footprint
+    from edgernn.backends.c.footprint import described
 
     program = model.integer.program
     said = ("metrics", "quantization", "evaluation", "data", "created_with")
@@ -44,13 +48,14 @@ def _content(model: "Model") -> dict[str, Any]:
         "name": model.manifest.get("name"),
         "interface": model.integer.interface.to_json(),
         "layers": [asdict(layer) for layer in footprint.layers(program)],
-        "footprint": footprint.totals(program),
+        "footprint": described(model.integer, optimization),
         **{key: model.manifest.get(key) for key in said},
     }
 
 
-def _show(model: "Model") -> None:
+def _show(model: "Model", optimization: str, clock: float | None) -> None:
     from edgernn import footprint
+    from edgernn.backends.c.footprint import footprints as cores
 
     rows = footprint.layers(model.integer.program)
     columns = ("layer", "shape", "parameters", "zeros", "MACs a step", "weight bytes", "state bytes")
@@ -66,6 +71,8 @@ def _show(model: "Model") -> None:
     say("")
     _show_interface(model.integer.interface)
     _show_metrics(model.manifest.get("metrics"))
+    say("")
+    footprints.show_footprints(cores(model.integer, optimization), model.integer.interface.rate, clock)
     if verbosity.is_verbose():
         _show_origin(model.manifest)
 

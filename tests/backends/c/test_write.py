@@ -56,7 +56,15 @@ def test_the_macros(quantized, written, run_tool):
     gru = 2 * gates * 8 * (columns + 1) + gates * 8 * 4 * _biased(model, "gru")
     dense = 4 * (columns + 1) + 4 * 4 * _biased(model, "dense")
     assert found == {
-        **{"M_SPEC_VERSION": 1, "M_FEATURES": 5, "M_CHANNELS": 5, "M_OUTPUTS": 3, "M_WINDOW": 20, "M_RATE": 12.5, "M_RESET_STEPS": 20},
+        **{
+            "M_SPEC_VERSION": 1,
+            "M_FEATURES": 5,
+            "M_CHANNELS": 5,
+            "M_OUTPUTS": 3,
+            "M_WINDOW": 20,
+            "M_RATE": 12.5,
+            "M_RESET_STEPS": 20,
+        },
         **{"M_X_FRAC": x.frac, "M_Y_FRAC": y.frac, "M_X_LIMIT": 127, "M_STATE_BYTES": 10},
         **{"M_FLASH_BYTES": gru + dense + 3 * 32, "M_MACS": 5 * 15 + 5 * 15 + 5 * 3},
     }

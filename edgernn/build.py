@@ -61,8 +61,8 @@ class Built:
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """streams: those of `test`, none where nothing is continuous."""
+class Parts:
+    """The data, divided; streams: those of `test`, none where nothing is continuous."""
 
     train: Dataset
     validation: Dataset
@@ -71,7 +71,9 @@ class _Parts:
 
 
 @dataclass(frozen=True)
-class _Trained:
+class Trained:
+    """What `train` gives; curves: how each training went, by its phase."""
+
     model: FloatModel
     quantized: Quantized
     stages: tuple[Stage, ...]
@@ -88,8 +90,8 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     """
     artifact.check_target(folder, force=force)
     data, divided = _load(config)
-    parts = _parts(data, divided)
-    trained = _train(config, parts, phase, fit)
+    parts = parts_of(data, divided)
+    trained = train(config, parts, phase, fit)
     report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
     return Built(
         folder=folder,
@@ -115,15 +117,16 @@ def cross_validate(config: Config, phase: Phase = pack.silent, trainer: Trainer 
     def in_fold(number: int) -> Phase:
         return lambda name, total: phase(f"fold {number + 1}/{len(folds)}: {name}", total)
 
-    return tuple(_train(config, _parts(data, fold), in_fold(i), trainer or fit).stages for i, fold in enumerate(folds))
+    return tuple(train(config, parts_of(data, fold), in_fold(i), trainer or fit).stages for i, fold in enumerate(folds))
 
 
-def _parts(data: Dataset, divided: split.Split) -> _Parts:
+def parts_of(data: Dataset, divided: split.Split) -> Parts:
+    """Raises DataError where `start` contradicts the samples."""
     test = data.take(divided.test)
-    return _Parts(data.take(divided.train), data.take(divided.validation), test, streams.streams(test))
+    return Parts(data.take(divided.train), data.take(divided.validation), test, streams.streams(test))
 
 
-def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Trained:
+def train(config: Config, parts: Parts, phase: Phase, trainer: Trainer) -> Trained:
     """Trains, prunes and quantizes; a stage for each form, judged on the test part."""
     training = _Training(config, parts, phase, trainer)
     model = training.fresh("train", 0)
@@ -143,10 +146,10 @@ def _train(config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> _Tr
     given, measured = _judged(model, quantized.model, parts)
     stages.append(pack.integer_stage(quantized.model, evaluate(given["integer"], parts.test)))
     collected = predictions.collect(parts.test, given)
-    return _Trained(model, quantized, tuple(stages), collected, measured, training.curves)
+    return Trained(model, quantized, tuple(stages), collected, measured, training.curves)
 
 
-def _judged(model: FloatModel, integer: IntegerModel, parts: _Parts) -> tuple[dict[str, Float], Continuous | None]:
+def _judged(model: FloatModel, integer: IntegerModel, parts: Parts) -> tuple[dict[str, Float], Continuous | None]:
     """Outputs for the test part, by the names of `predictions.MODELS`, and what never resetting does to them."""
     given = {"float": model.predict(parts.test.x), "integer": pack.integer_outputs(integer, parts.test)}
     if not parts.streams:
@@ -166,7 +169,7 @@ class _Training:
     nothing is continuous that has to be: better now than after the training.
     """
 
-    def __init__(self, config: Config, parts: _Parts, phase: Phase, trainer: Trainer) -> None:
+    def __init__(self, config: Config, parts: Parts, phase: Phase, trainer: Trainer) -> None:
         self._config, self._phase, self._trainer = config, phase, trainer
         self.curves: dict[str, tuple[Epoch, ...]] = {}
         self._interface = _interface(parts.train, config.train.reset)
@@ -178,7 +181,7 @@ class _Training:
         if config.prune.sparsity:
             prunable(self._start(0), _block(config))
 
-    def _stretch(self, parts: _Parts) -> None:
+    def _stretch(self, parts: Parts) -> None:
         """Takes stretches of streams instead of windows, about as many samples at once as before."""
         window = self._interface.window
         _continuous(parts.test, "test")
@@ -259,7 +262,7 @@ def _check_reader(source: str) -> None:
         MissingExtraError.require("reading the data", "data", packages[source])
 
 
-def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, folds: Folds) -> pack.Contents:
+def _contents(config: Config, data: Dataset, parts: Parts, trained: Trained, folds: Folds) -> pack.Contents:
     sizes = {name: getattr(parts, name).n for name in ("train", "validation", "test")}
     manifest = {
         "folds": [pack.described(stages) for stages in folds],
@@ -284,7 +287,7 @@ def _contents(config: Config, data: Dataset, parts: _Parts, trained: _Trained, f
     )
 
 
-def _validation(trained: _Trained, part: Dataset) -> dict[str, dict[str, float]]:
+def _validation(trained: Trained, part: Dataset) -> dict[str, dict[str, float]]:
     """How good both forms of the model are on the windows that chose when to stop."""
     outputs = {"float": trained.model.predict(part.x), "int8": pack.integer_outputs(trained.quantized.model, part)}
     return {name: evaluate(found, part) for name, found in outputs.items()}

@@ -135,7 +135,8 @@ def _scores(outputs: Float, data: Dataset) -> npt.NDArray[np.float64]:
     """[m]: what every judged result adds to the score: 1 for a right class, or its share of r2."""
     given, wanted = judged(outputs, data)
     if data.task == "classification":
-        return (given.argmax(axis=1) == wanted).astype(np.float64)
+        right: npt.NDArray[np.float64] = (given.argmax(axis=1) == wanted).astype(np.float64)
+        return right
     variance = wanted.astype(np.float64).var(axis=0)
     changing = variance > 0
     errors = np.square(given.astype(np.float64) - wanted)[:, changing] / variance[changing]

@@ -17,14 +17,25 @@ CSV = "".join(",".join(map(str, sample)) + "\n" for sample in SAMPLES.tolist())
 
 def results(outcome):
     assert (outcome.exit_code, outcome.stderr) == (0, ""), outcome.output
+    return parsed(outcome)
+
+
+def parsed(outcome):
     return [json.loads(line) for line in outcome.stdout.splitlines()]
 
 
-def expected(folder, step):
-    y = edgernn.load(folder).session().run(SAMPLES)[step].astype(np.float64)
+def expected(folder, step, lasting=False):
+    """The result of a step, from a state of zero at every window of 12 steps, or from one that lasts."""
+    first = 0 if lasting else step - step % 12
+    y = edgernn.load(folder).session().run(SAMPLES[first : step + 1])[-1].astype(np.float64)
     share = np.exp(y - y.max()) / np.exp(y - y.max()).sum()
     best = int(y.argmax())
     return {"step": step, "class": f"c{best}", "probability": pytest.approx(share[best], abs=1e-4)}
+
+
+@pytest.fixture(scope="module")
+def lasting(make_artifact):
+    return make_artifact(("gru", 5, {}), ("dense", 3, {}), reset="never")
 
 
 def test_a_result_each_step(pristine, cli):
@@ -39,18 +50,46 @@ def test_a_result_each_window_unless_the_labels_are_per_step(pristine, make_arti
     assert len(results(cli("run", per_step, "--input", "-", "--each", "window", input=CSV))) == 2
 
 
-def test_the_state_lasts_unless_it_is_reset(pristine, cli):
-    twice = "".join(CSV.splitlines(keepends=True)[:12]) * 2
-    lasting = results(cli("run", pristine, "--input", "-", "--each", "step", input=twice))
-    reset = results(cli("run", pristine, "--input", "-", "--each", "step", "--reset", input=twice))
-    assert lasting[:12] == reset[:12]
-    assert [entry["probability"] for entry in reset[12:]] == [entry["probability"] for entry in reset[:12]]
-    assert [entry["probability"] for entry in lasting[12:]] != [entry["probability"] for entry in lasting[:12]]
+def test_the_state_is_what_the_model_was_measured_with(pristine, lasting, cli):
+    found = results(cli("run", lasting, "--input", "-", "--each", "step", input=CSV))
+    assert found == [expected(lasting, step, lasting=True) for step in range(30)]
+    assert found != [expected(lasting, step) for step in range(30)]
+    assert results(cli("run", lasting, "--input", "-", "--no-reset", input=CSV)) == [found[11], found[23]]
+    assert results(cli("run", pristine, "--input", "-", "--reset", input=CSV)) == [
+        expected(pristine, s) for s in (11, 23)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "warning"),
+    [
+        (
+            "pristine",
+            "--no-reset",
+            "a state of zero at every window, so its accuracy says nothing about a state that is",
+        ),
+        (
+            "lasting",
+            "--reset",
+            "a state that is never reset, so its accuracy says nothing about a state of zero at every",
+        ),
+    ],
+)
+def test_another_way_than_measured_is_warned_of(request, cli, name, option, warning):
+    folder = request.getfixturevalue(name)
+    outcome = cli("run", folder, "--input", "-", option, input=CSV)
+    assert outcome.exit_code == 0
+    assert parsed(outcome) == [expected(folder, step, lasting=option == "--no-reset") for step in (11, 23)]
+    assert (
+        outcome.stderr.startswith("edgernn: this artifact was trained and measured with") and warning in outcome.stderr
+    )
+    assert outcome.stderr.count("\n") == 1
 
 
 def test_a_regression_gives_its_targets(make_artifact, cli):
     folder = make_artifact(("rnn", 3, {}), ("dense", 2, {}), task="regression")
-    y = edgernn.load(folder).session().run(SAMPLES)
+    session = edgernn.load(folder).session()
+    y = np.concatenate([session.run(SAMPLES[None, a : a + 12])[0] for a in (0, 12, 24)])
     found = results(cli("run", folder, "--input", "-", "--each", "step", input=CSV))
     assert found == [{"step": t, "targets": {"c0": float(y[t, 0]), "c1": float(y[t, 1])}} for t in range(30)]
 
@@ -168,3 +207,5 @@ def test_a_bidirectional_model_gives_a_result_each_window(make_artifact, cli, re
     assert [(entry["step"], entry["class"]) for entry in found] == [(11, f"c{classes[0]}"), (23, f"c{classes[1]}")]
     line = refused(2, "run", folder, "--input", "-", "--each", "step", input=CSV)
     assert line.endswith("reads windows from both ends, so no step has a result: leave out --each step")
+    line = refused(2, "run", folder, "--input", "-", "--no-reset", input=CSV)
+    assert line.endswith("reads windows from both ends, so no state lasts: leave out --no-reset")

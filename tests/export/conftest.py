@@ -36,9 +36,21 @@ def both_ways(make_artifact):
     return load(make_artifact(("lstm", 4, {}), ("dense", 2, {}), bidirectional=True))
 
 
-@pytest.fixture(params=["classifier", "estimator", "both_ways"])
+@pytest.fixture(scope="session")
+def lasting(make_artifact):
+    """A class for every window of 12 steps, by a state that is never reset."""
+    return load(make_artifact(("gru", 5, {}), ("dense", 3, {}), reset="never"))
+
+
+@pytest.fixture(scope="session")
+def lasting_steps(make_artifact):
+    """A target for every step, by a state that is never reset."""
+    return load(make_artifact(("gru", 5, {}), ("dense", 1, {}), task="regression", per_step=True, reset="never"))
+
+
+@pytest.fixture(params=["classifier", "estimator", "both_ways", "lasting", "lasting_steps"])
 def model(request):
-    """Each of the three."""
+    """Each of them."""
     return request.getfixturevalue(request.param)
 
 
@@ -83,6 +95,7 @@ def printed() -> Callable[..., list[str]]:
                 found += [f"{name} {value:{digits}}" for name, value in zip(interface.outputs, y, strict=True)]
             elif number % interface.window == 0:
                 found.append(model.classes[y.argmax()])
+            if interface.reset == "window" and number % interface.window == 0:
                 session.reset()
         return found
 

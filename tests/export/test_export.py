@@ -77,7 +77,7 @@ def test_the_example(exported, classifier, estimator, format):
     first, second = (path.read_text() for path in streams)
     assert "read_sample(float *sample)" in first and "Replace this" in first
     assert "one_outputs[one_argmax(y)]" in first and "one_reset(&state);\n        steps = 0;" in first
-    assert "two_dequantize_output(y, values)" in second and "steps" not in second
+    assert "two_dequantize_output(y, values)" in second and "two_reset(&state);\n        steps = 0;" in second
     if format not in ("c", "cmake"):
         assert "as in training, 50 a second. */\n#define PERIOD_US 20000u\n" in first
         assert "change it to that of the training data. */\n#define PERIOD_US 20000u\n" in second
@@ -182,3 +182,11 @@ def test_a_failure_leaves_nothing(classifier, tmp_path, monkeypatch):
     with pytest.raises(ArtifactError, match=r"can't be written \(full\): free some space"):
         export(classifier, "c", tmp_path / "deep" / "out")
     assert list((tmp_path / "deep").iterdir()) == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_state_that_lasts_is_reset_at_the_start_only(exported, lasting, lasting_steps, format):
+    for model, name in ((lasting, "one"), (lasting_steps, "two")):
+        folder = exported(model, format, name)
+        assert (folder / EXAMPLES[format]).read_text().count(f"{name}_reset(&state);") == 1
+        assert "after a gap in the samples only" in (folder / "README.md").read_text().replace("\n", " ")

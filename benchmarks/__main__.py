@@ -8,6 +8,7 @@ from importlib.util import find_spec
 
 MEASURES = (
     "accuracy",
+    "streams",
     "speed",
     "peers",
     "scaling",

@@ -5,15 +5,15 @@ import re
 from pathlib import Path
 
 from benchmarks import results
-from benchmarks.tables import accuracy, agreement, boards, goals, peers, sparse, speed
+from benchmarks.tables import accuracy, agreement, boards, goals, peers, sparse, speed, streams
 from benchmarks.tables.markdown import Blocks
 
 _ROOT = Path(__file__).parents[2]
-PAGES = (_ROOT / "README.md", *(_ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "c", "runtimes")))
+PAGES = (_ROOT / "README.md", *(_ROOT / "docs" / f"{name}.md" for name in ("benchmarks", "c", "runtimes", "streams")))
 """What shows results."""
 BLOCKS: Blocks = {
     name: block
-    for topic in (agreement, accuracy, speed, boards, peers, sparse, goals)
+    for topic in (agreement, accuracy, speed, boards, peers, sparse, streams, goals)
     for name, block in topic.BLOCKS.items()
 }
 """All pairs of marks."""

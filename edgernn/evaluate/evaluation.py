@@ -216,7 +216,7 @@ def _judged(
         confusion=(),
         targets=(),
         groups=tuple(_groups(found, main, targets)),
-        notes=(*notes, *_thinned(found)),
+        notes=(*notes, *_thinned(found), *_other_reset(interface, continuous)),
     )
     return _with_classes(result, found, main, interface) if classified else _with_targets(result, found, main, targets)
 
@@ -263,3 +263,11 @@ def _thinned(found: Predictions) -> Iterator[str]:
             f"the artifact stores {len(found):,} of the {found.total:,} results that the build judged, evenly spread, "
             "so figures differ a little"
         )
+
+
+def _other_reset(interface: Interface, continuous: bool) -> Iterator[str]:
+    """Where the state is reset otherwise than the model was trained for."""
+    if interface.reset == "never" and not continuous:
+        yield "the model was trained for a state that is never reset: --continuous judges that"
+    if interface.reset == "window" and continuous:
+        yield "the model was trained for windows that start from zero: reset it at each where these figures are worse"

@@ -175,3 +175,16 @@ def test_predictions_of_another_model(judged, edit_npz, rehash):
     rehash(folder)
     with pytest.raises(ArtifactError, match="it holds a class that the model does not have"):
         evaluate(load(folder))
+
+
+def test_a_state_that_is_reset_otherwise_than_in_training(make_artifact):
+    never = load(make_artifact(("gru", 5, {}), ("dense", 2, {}), reset="never"))
+    window = load(make_artifact(("gru", 5, {}), ("dense", 2, {})))
+
+    def told(model, continuous):
+        return [note for note in evaluate(model, make(), continuous=continuous).notes if "was trained for" in note]
+
+    assert told(never, True) == told(window, False) == []
+    assert told(never, False) == ["the model was trained for a state that is never reset: --continuous judges that"]
+    (note,) = told(window, True)
+    assert note.endswith("reset it at each where these figures are worse")

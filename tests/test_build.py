@@ -11,6 +11,7 @@ import pytest
 
 import edgernn
 from edgernn import __version__, config, golden
+from edgernn.backends.c.footprint import footprints
 from edgernn.backends.c.names import prefix_of
 from edgernn.build import build, cross_validate
 from edgernn.errors import ConfigError
@@ -50,7 +51,7 @@ def check(built, *kinds):
     assert manifest["created_with"]["numpy"] == np.__version__
     assert manifest["metrics"].keys() >= {"float", "pruned", "int8"}
     assert manifest["footprint"].keys() == {"weight_bytes", "state_bytes", "macs_per_step", "optimization", "cores"}
-    for core in built.footprints:
+    for core in footprints(built.model):
         said = manifest["footprint"]["cores"][core.core]
         assert (said["flash_bytes"], said["instructions_per_step"]) == (core.flash, core.instructions)
     assert len(manifest["data"]["sha256"]) == 64

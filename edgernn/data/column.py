@@ -45,8 +45,8 @@ def floats(cells: Sequence[str] | npt.NDArray[Any], decimal: str = ".") -> npt.N
     values = np.full(len(texts), np.nan)
     plain = np.flatnonzero(_of_digits(texts))
     try:
-        # Of these characters alone, NumPy takes what _NUMBER describes.
-        values[plain] = texts[plain].astype(np.float64)
+        # Of these characters alone, Python takes what _NUMBER describes.
+        values[plain] = np.fromiter(map(float, texts[plain].tolist()), np.float64, len(plain))
     except ValueError:
         values[plain] = [float(cell) if _NUMBER.fullmatch(cell) else np.nan for cell in texts[plain].tolist()]
     return values

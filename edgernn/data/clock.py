@@ -39,15 +39,16 @@ _BY_SPELLING = {spelling: unit for unit, names in _SPELLINGS.items() for spellin
 
 _EPOCH = (1e9, 2.2e9)
 """Seconds since 1970 of the years 2001 to 2039."""
-_CALENDAR = (120, 180, 240, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 604800)
-"""Seconds above 100 at which meters log."""
+_CALENDAR = (15, 30, 60, 120, 180, 240, 300, 600, 900, 1800, 3600, 7200, 10800, 14400, 21600, 43200, 86400, 604800)
+"""Seconds at which meters log and which are no rates in milliseconds."""
 _FASTEST = 25e3
 _SLOWEST = 1 / 604800
 """Hz; between them a rate is believed of a sensor."""
 _FASTEST_SECONDS = 1e5
 """Hz; fractions of a second are believed up to here, as no other unit is likelier."""
 _FASTEST_FRACTION = 2e3
-"""Hz; fractions that would be faster as milliseconds are seconds: who logs so fast names the unit."""
+"""Hz; fractions that would be faster as milliseconds are seconds, unless the steps are as exact as those of a counter
+of samples."""
 _UPTIME = 3.15e7
 """Seconds; a counter that began a year before its recording is not believed."""
 _AGE = (3e8, 3.2e9)
@@ -191,7 +192,7 @@ def _decided(columns: Sequence[Column], numbers: list[Seconds], whole: bool, rat
     if not step:
         # One row a recording: no step that a unit could change.
         return "s", _WORDS["s"]
-    units = _candidates(low, high, step, whole)
+    units = _candidates(filled, low, high, step, whole)
     if len(units) > 1 and rate:
         fits = [unit for unit in units if abs(1 / (step * UNITS[unit]) - rate) <= _SAME_RATE * rate]
         if len(fits) == 1:
@@ -230,15 +231,15 @@ def _epoch(numbers: list[Seconds], low: float, high: float, step: float, whole: 
     for unit in ("s", "ms", "us", "ns"):
         if low * UNITS[unit] < _EPOCH[0] or high * UNITS[unit] > _EPOCH[1]:
             continue
-        if unit == "s" and whole and step > 100 and not any(abs(step - c) <= 0.02 * c for c in _CALENDAR):
-            return None  # or micros() after 17 minutes
+        if unit == "s" and whole and step > 1 and not any(abs(step - c) <= 0.02 * c for c in _CALENDAR):
+            return None  # or micros() after 17 minutes, or millis() after 12 days
         if unit == "us" and step * UNITS[unit] >= 1 and not all((values % 1e6 == 0).all() for values in numbers):
             return None  # or a telephone's nanoseconds after 12 days
         return unit
     return None
 
 
-def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
+def _candidates(filled: list[Seconds], low: float, high: float, step: float, whole: bool) -> list[str]:
     """Units in which neither the rate nor the begin is unbelievable."""
     if not whole:
         if step < 1 / _FASTEST_SECONDS:
@@ -250,7 +251,8 @@ def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
             and (step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01))
         ):
             return ["s", "d"]
-        return ["s"] if 1e3 / step > _FASTEST_FRACTION else ["s", "ms"]
+        fastest = _FASTEST if _exact(filled, step) else _FASTEST_FRACTION
+        return ["s"] if 1e3 / step > fastest else ["s", "ms"]
     units = []
     for unit in ("s", "ms", "us", "ns"):
         begin = low * UNITS[unit]
@@ -258,6 +260,14 @@ def _candidates(low: float, high: float, step: float, whole: bool) -> list[str]:
         if _SLOWEST <= 1 / (step * UNITS[unit]) <= _FASTEST and (begin < _UPTIME or old):
             units.append(unit)
     return units
+
+
+def _exact(numbers: list[Seconds], step: float) -> bool:
+    """Whether each recording counts samples from 0 and each step is the same but for the rounding of floats."""
+    return all(
+        values[0] == 0 and (np.abs(np.diff(values) - step) <= 1e-6 * step + 8 * np.spacing(values.max())).all()
+        for values in numbers
+    )
 
 
 def _undecided(where: str, name: str, low: float, step: float, units: list[str], whole: bool) -> str:

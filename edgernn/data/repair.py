@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.column import Column, floats
+from edgernn.data.column import MISSING, Column, floats
 from edgernn.errors import DataError
 
 Missing = Literal["error", "hold", "interpolate", "drop"]
@@ -17,8 +17,6 @@ Sentinels = Literal["auto"] | Sequence[float]
 Values = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
-_MISSING = frozenset("|nan|na|n/a|#n/a|null|none|nil|?|-|--|inf|+inf|-inf|infinity|-infinity|nat|missing".split("|"))
-"""Cells that hold no value, in small letters."""
 _MARKS = np.array(
     [-127, -200, 32767, -32768, 65535, 2147483647, -2147483648, 4294967295]
     + [sign * 10.0**power for sign in (1, -1) for power in (20, 30)]
@@ -99,7 +97,7 @@ def _numbers(columns: Sequence[Column], sentinels: Sentinels, decimal: str) -> l
             cell = column.cells[row]
             if np.isfinite(values[row]):
                 raise DataError(f"{column.at(row)} holds `{cell}`, which is beyond float32; repair or remove this row")
-            if cell.strip().lower() not in _MISSING:
+            if cell.strip().lower() not in MISSING:
                 raise DataError(f"{column.at(row)} holds `{cell}`, which is no number{_comma(cell, decimal)}")
         if sentinels != "auto":
             values[np.isin(values, np.asarray(sentinels, np.float64))] = np.nan

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,10 @@ _SAME_RATE = 0.1
 _EVEN = 0.01
 """Share by which the rate of even rows may be off a wanted one without being resampled."""
 _LARGEST_PACKET = 1000
+_SLOW = (0.5, 30)
+"""Seconds between the rows, and rows, of groups that no link is too slow for: they are sessions and no packets."""
+_SAME_SIZE = 0.3
+"""Share by which packets, or their rows a second, may differ from the usual one."""
 _SAME_PACKETS = 0.07
 """Share by which ten packets may last longer than ten others of as many rows: less than one lost packet."""
 
@@ -158,24 +163,48 @@ def _check_forward(column: Column, time: Seconds) -> None:
 
 
 def _check_packets(column: Column, time: Seconds, steps: Seconds) -> None:
-    """Refuses rows that come in groups of a size, nearly at once, with regular pauses between them."""
+    """Refuses rows that come nearly at once in groups, which look like packets."""
     small = float(np.median(steps))
     pauses = steps > 4 * small if small else steps > 0
     groups = int(np.count_nonzero(pauses)) + 1
     size = len(time) / groups
     if groups < 3 or not 2 <= round(size) <= _LARGEST_PACKET or steps[pauses].sum() < 0.5 * steps.sum():
         return
-    every = np.diff(time[np.flatnonzero(np.concatenate([[True], pauses]))])
-    usual = float(np.median(every))
-    if np.mean(np.abs(every - usual) <= _NEAR * usual) < 0.8:
+    heads = np.flatnonzero(np.concatenate([[True], pauses]))
+    every, sizes = np.diff(time[heads]), np.diff(heads)
+    if not _are_packets(every, sizes, small):
         return
-    true = hertz(size / usual)
+    usual = float(np.median(every))
+    true = hertz(float(sizes.sum() / every.sum()))
     inside = f"{small:.3g} s apart" if small else "with one time"
+    otherwise = ", or gap, such as gap = 2.5, if nothing was recorded between them" if small else ""
     raise DataError(
         f"{column.where}: the rows of column `{column.name}` come in groups of {size:.3g}, {inside}, one every "
-        f"{usual:.3g} s; give packets = true if the groups are packets of evenly spaced samples ({true}), or gap, such "
-        "as gap = 2.5, if nothing was recorded between them"
+        f"{usual:.3g} s; give packets = true if the groups are packets of evenly spaced samples ({true}){otherwise}"
     )
+
+
+def _are_packets(every: Seconds, sizes: npt.NDArray[np.intp], small: float) -> bool:
+    """Whether groups are packets, and no sessions between which nothing was recorded.
+
+    every: [G] s, from each group to the next; sizes: [G] rows, but for the last group; small: s between their rows.
+    Packets come regularly and have one size; or each holds what was sampled since the last one, whenever that was.
+    The first may be cut short.
+    """
+    if small >= _SLOW[0] and np.median(sizes) >= _SLOW[1]:
+        return False
+    regular = _steady(every, _NEAR) >= 0.8
+    # With one time, rows are of a packet whatever its size; one row more or less is no other size.
+    alike = not small or len(sizes) < 5 or _steady(sizes[1:], _SAME_SIZE, 1.0) >= 0.6
+    gathered = sizes[1:] / every[:-1]
+    filled = len(sizes) >= 5 and _steady(gathered, _SAME_SIZE, 1 / float(np.median(every))) >= 0.8
+    return (regular and alike) or filled
+
+
+def _steady(values: npt.NDArray[Any], share: float, least: float = 0.0) -> float:
+    """The share of values that are near their median: by a share of it and `least`."""
+    middle = np.median(values)
+    return float(np.mean(np.abs(values - middle) <= share * middle + least))
 
 
 def _check_rate_given(column: Column, steps: Seconds, rate: float) -> None:

@@ -51,9 +51,31 @@ def test_whole_steps_do_not_say_their_unit(read, step, says):
 
 @pytest.mark.parametrize("rate", [2.5, 10, 50, 100, 1000, 20_000, 48_000])
 def test_fractions_are_seconds(read, rate):
-    time, words = read([f"{row / rate:.9f}" for row in ROWS])
+    time, words = read([f"{7 + row / rate:.9f}" for row in ROWS])
     np.testing.assert_allclose(time, ROWS / rate, atol=1e-9)
     assert words == "seconds"
+
+
+@pytest.mark.parametrize("rate", [4000, 8000, 16_000, 22_050])
+def test_counted_samples_are_milliseconds_or_seconds(read, rate):
+    """A recorder's column of k / rate: exact from 0 on, so that 4 kHz in milliseconds looks like 4 Hz in seconds."""
+    cells = [repr(row / rate * 1000) for row in ROWS.tolist()]
+    with pytest.raises(DataError, match=r'milliseconds \(.*,.* Hz\) or seconds .*give time_unit = "ms" or "s"'):
+        read(cells)
+    np.testing.assert_allclose(read(cells, rate=rate)[0], ROWS / rate, atol=1e-9)
+    np.testing.assert_allclose(read(cells, rate=rate / 1000)[0], ROWS / rate * 1000, atol=1e-6)
+
+
+@pytest.mark.parametrize("step", [2, 5, 10, 20, 40, 100])
+def test_millis_after_twelve_days_are_no_epoch(read, step):
+    """1,200,000,000 is a second of 2008, and millis() of a board that has run for a fortnight."""
+    with pytest.raises(DataError, match=r'milliseconds .* or seconds .*give time_unit = "ms" or "s"'):
+        read(1_200_000_000 + ROWS * step)
+
+
+@pytest.mark.parametrize("step", [1, 15, 30, 60, 900])
+def test_seconds_since_1970_at_which_meters_log(read, step):
+    assert "seconds since 1970" in read(1_200_000_000 + ROWS * step)[1]
 
 
 @pytest.mark.parametrize("step", [16.7, 0.5])
@@ -318,7 +340,7 @@ def test_never_another_rate(column, unit, begin):
                 found = clock.seconds([column(cells)], **options).seconds[0]
             except DataError as error:
                 assert "give time_unit" in str(error), error
-                assert unit != "date" and not (unit == "s" and rate > 2 and "." in cells[1])
+                assert unit != "date" and not (unit == "s" and rate > 25 and "." in cells[1])
                 continue
             if found[-1] == found[0]:
                 continue

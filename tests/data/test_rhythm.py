@@ -122,7 +122,7 @@ PACKETS["of many sizes"] = 0.02 * LAST[np.searchsorted(LAST, ROWS)]
 
 @pytest.mark.parametrize("time", PACKETS.values(), ids=PACKETS.keys())
 def test_packets(of, time):
-    with pytest.raises(DataError, match=r"come in groups of .*give packets = true .* or gap, such as gap = 2.5"):
+    with pytest.raises(DataError, match=r"come in groups of .*give packets = true"):
         of(time)
     with pytest.raises(DataError, match="come in groups"):
         of(time, rate=50)
@@ -227,3 +227,34 @@ def test_what_is_resampled(of):
         "1 of 2 recordings are resampled from 25 to 50 Hz; that adds no information"
     ]
     assert notes([found], "t", 25) == ["1 of 1 recordings are resampled from 50 to 25 Hz"]
+
+
+@pytest.mark.parametrize(("step", "low", "high"), [(1.0, 40, 1000), (1.0, 60, 61), (0.02, 100, 1000), (0.001, 30, 900)])
+def test_sessions_are_no_packets(of, rng, step, low, high):
+    """A session every few hours: a packet has one size, or holds what was sampled since the last one."""
+    sizes = rng.integers(low, high, 12)
+    every = 3600 * 3 if step > 0.1 else 4 * high * step
+    begins = np.arange(12) * every + rng.uniform(0, 0.3 * every, 12)
+    found = of(np.concatenate([begin + step * np.arange(size) for begin, size in zip(begins, sizes, strict=True)]))
+    assert found.rate == pytest.approx(1 / step, rel=1e-3)
+    assert np.diff(found.spans, axis=1).ravel().tolist() == sizes.tolist()
+    assert len(found.gaps) == 11
+
+
+@pytest.mark.parametrize("most", [1, 2, 5, 9])
+def test_packets_of_what_was_sampled_since_are_no_sessions(of, rng, most):
+    """A host that polls late now and then gets a larger packet."""
+    period = 0.01
+    polls = np.cumsum(0.1 * rng.integers(1, most + 1, 60) ** rng.integers(0, 2, 60))
+    rows = np.floor(polls / period).astype(int)
+    time = np.concatenate(
+        [poll + 1e-4 * np.arange(last - first) for poll, first, last in zip(polls[1:], rows, rows[1:], strict=False)]
+    )
+    with pytest.raises(DataError, match="come in groups .* packets = true"):
+        of(time)
+
+
+def test_rows_of_one_time_are_not_cut_by_a_gap(of):
+    """A smaller gap can't part rows that have one time, so it is no way out."""
+    with pytest.raises(DataError, match=r"evenly spaced samples \(50 Hz\)$"):
+        of(np.repeat(np.arange(20) * 0.1, 5))

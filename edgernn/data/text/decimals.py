@@ -26,15 +26,14 @@ def mark(where: str, columns: Columns, given: str = "auto") -> str:
     if given != "auto":
         return _checked(where, columns, given)
     commas = {cell for cell in _with(columns.values(), ",") if re.search(r"\d,|,\d", cell)}
-    points = _with(columns.values(), ".")
     if not commas:
-        return "." if points else ""
+        return "." if any((np.char.find(cells, ".") >= 0).any() for cells in columns.values()) else ""
     both = sorted(cell for cell in commas if "." in cell)
     if both:
         raise DataError(f"{where}: holds `{shown(both[0])}`, with a comma and a point; write numbers without thousands")
     numbers = {cell for cell in commas if _WITH_COMMA.fullmatch(cell)}
     decimal = numbers - {cell for cell in numbers if _THOUSANDS.fullmatch(cell)}
-    pointed = sorted(filter(_WITH_POINT.fullmatch, points))
+    pointed = sorted(filter(_WITH_POINT.fullmatch, _with(columns.values(), ".")))
     if pointed and numbers:
         raise DataError(
             f"{where}: holds `{shown(min(numbers))}` and `{shown(pointed[0])}`, a decimal comma and a point; "

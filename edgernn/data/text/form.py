@@ -8,19 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from edgernn.data.column import MISSING
 from edgernn.data.text.textfile import shown
 from edgernn.errors import ConfigError, DataError
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "space": " "}
 """What `separator` may name beside the characters themselves; a space is any run of spaces and tabs."""
-MISSING = frozenset(("", "nan", "na", "n/a", "null", "none", "?", "-"))
-"""What stands for no value in a column of numbers, in lower case."""
 
 _BY_RANK = ("\t", ";", "|", ",", " ")
 """Which separator is meant when several explain the rows as well: a comma may be a decimal mark, a space text."""
 _COMMENTS = ("#", "%", "//")
 _TERMINATORS = (";", ",")
-_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|[+-]?inf", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)

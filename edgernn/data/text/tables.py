@@ -140,13 +140,15 @@ class Table:
 
     def _column(self, frame: Any, position: int, lines: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
         column = frame[str(position)]
-        long = np.flatnonzero(column.str.len().to_numpy() > MAX_CELL)
-        if long.size and position:
-            raise DataError(
-                f"{shown(self.path)}: line {lines[long[0]]} has a cell of {len(column.iloc[long[0]])} characters, "
-                f"`{shown(column.iloc[long[0]])}`; look for a missing quote, or remove the row"
-            )
-        cells = np.char.strip(column.str.slice(0, MAX_CELL).to_numpy(dtype=np.str_))
+        if max(map(len, column), default=0) > MAX_CELL:
+            long = np.flatnonzero(column.str.len().to_numpy() > MAX_CELL)
+            if position:
+                raise DataError(
+                    f"{shown(self.path)}: line {lines[long[0]]} has a cell of {len(column.iloc[long[0]])} characters, "
+                    f"`{shown(column.iloc[long[0]])}`; look for a missing quote, or remove the row"
+                )
+            column = column.str.slice(0, MAX_CELL)
+        cells = np.char.strip(column.to_numpy(dtype=np.str_))
         last = position == self.form.width - 1 and self.form.terminator
         return np.char.rstrip(cells, self.form.terminator + " ") if last else cells
 

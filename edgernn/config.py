@@ -105,6 +105,9 @@ class CsvData(_Data):
         "auto", description="whether the first row is names: auto, true, false; or a list of names, where none is there"
     )
     annotations: str = Field("", description="a file of labels of intervals: file, label, begin, end")
+    annotation_columns: tuple[str, ...] = Field(
+        (), description='names of its columns in order, where it has none: ["file", "label", "begin", "end"]'
+    )
     annotated_in: Literal["auto", "rows", "time"] = Field(
         "auto", description="what begin and end are: rows, from 0, or time; auto: time where there is a time column"
     )

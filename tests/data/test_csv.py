@@ -384,6 +384,24 @@ def test_intervals_that_fit_no_recording(tree, text, options, says):
         load(base / "rec", ["v"], annotations=str(base / "marks.csv"), **options)
 
 
+def test_intervals_without_names(tree):
+    """Rows of integers between spaces, as HAPT has them; the recordings are told by their numbers."""
+    base = tree(rec__acc_exp01_user01_dot_txt="1.5 2\n" * 8, rec__acc_exp02_user01_dot_txt="3.5 4\n" * 8)
+    marks = base / "labels.txt"
+    marks.write_text("1 1 5 0 4\n1 1 4 4 8\n2 1 5 1 3\n")
+    path, options = f"{base}/rec/acc_exp{{recording}}_user{{group}}.txt", {"annotations": str(marks)}
+    with pytest.raises(DataError, match=r"name its 5 columns in order by annotation_columns, such as"):
+        load(path, ["1", "2"], **options)
+    with pytest.raises(DataError, match="has 5 columns, but annotation_columns names 2"):
+        load(path, ["1", "2"], **options, annotation_columns=("file", "label"))
+    ds = load(path, ["1", "2"], **options, annotation_columns=("file", "who", "label", "begin", "end"))
+    assert ds.classes == ("4", "5") and ds.lengths.tolist() == [4, 4, 2] and ds.y.tolist() == [1, 0, 1]
+    # Names of its own are replaced.
+    marks.write_text("exp user act t0 t1\n1 1 5 0 4\n1 1 4 4 8\n2 1 5 1 3\n")
+    again = load(path, ["1", "2"], **options, annotation_columns=("file", "who", "label", "begin", "end"))
+    assert again.digest() == ds.digest()
+
+
 # Labels, stretches and what is left out
 
 

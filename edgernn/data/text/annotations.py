@@ -2,7 +2,7 @@
 """Labels of intervals, in a file apart from the recordings."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +46,19 @@ class Intervals:
 class Annotations:
     """The intervals of a table with a row an interval: the recording's file or name, its label, its begin and end."""
 
-    def __init__(self, path: Path, label: str, base: Path, *, mark: str = "auto", decimal: str = "auto") -> None:
+    def __init__(
+        self, path: Path, label: str, base: Path, *, names: tuple[str, ...] = (), decimal: str = "auto"
+    ) -> None:
         """label: the column of the label, empty for one of the usual names. base: the folder that files are named from.
+        names: of the columns in order, in place of those in the file; empty for those.
 
         Raises DataError for a table that has no such columns.
         """
         self._base = base
-        table = look(path, mark)
+        table = look(path)
+        if names:
+            _check_names(table, names)
+            table = replace(table, names=names)
         columns = {role: _column(table, role, label) for role in _NAMES}
         cells = table.read([name for name in columns.values() if name])
         at = {role: cells.columns[name] for role, name in columns.items() if name}
@@ -163,14 +169,22 @@ def _column(table: Table, role: str, label: str) -> str:
         return found[0]
     if role == "file":
         return ""
-    if table.form.names is None:
+    if table.names == tuple(str(at + 1) for at in range(table.form.width)):
         raise DataError(
-            f"{shown(table.path)}: its first row looks like values; give it a first row such as file, label, begin, end"
+            f"{shown(table.path)}: its first row looks like values; name its {table.form.width} columns in order by "
+            'annotation_columns, such as ["file", "label", "begin", "end"]'
         )
     raise DataError(
         f"{shown(table.path)}: has no column of the {role} of an interval; call one "
         f"{' or '.join(_NAMES[role][:3])}, its columns are {listed(list(table.names))}"
     )
+
+
+def _check_names(table: Table, names: tuple[str, ...]) -> None:
+    if len(names) != table.form.width:
+        raise DataError(
+            f"{shown(table.path)}: has {table.form.width} columns, but annotation_columns names {len(names)}; name each"
+        )
 
 
 def _row(cell: str) -> float:

@@ -109,15 +109,16 @@ def _missing(found: Layout, together: Sequence[Files], files: Files, missing: li
     first = next(iter(files.values())).table
     everywhere = {name for other in together for part in other.values() for name in part.table.names}
     hint = ""
-    if first.form.names is not None and "sensor" not in found.names:
+    if "sensor" not in found.names and (first.form.names is not None or missing == [names.reading.label]):
         if len(found.sources) > 1 and set(missing) <= everywhere:
             pattern = layout.suggestion(found, "sensor") or f"{found.base.as_posix()}/{{sensor}}_*.csv"
             pattern = pattern.replace("*", "{recording}") if pattern.count("*") == 1 else pattern
             hint = f', but other files have; if each sensor has its own files, write path = "{pattern}"'
         elif names.reading.label in missing and names.reading.label not in everywhere:
             hint = layout.lacking(found)
-    if not hint and sum(map(is_number, first.form.first)) >= _WIDE:
-        hint = '; if a row is a whole window, write layout = "wide" and columns = ["*"]'
+    channels = set(missing) & set(names.reading.columns)
+    if not hint and channels and sum(map(is_number, first.form.first)) >= _WIDE:
+        hint = '; if a row is a whole window, write layout = "wide" and columns = ["*"], and leave window out'
     return first.refusal(missing[0]) + hint
 
 

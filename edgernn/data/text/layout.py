@@ -121,7 +121,44 @@ def _folder(folder: Path, apart: Path | None) -> Layout:
         )
     others = sum(len(files) for suffix, files in by_suffix.items() if suffix != chosen)
     notes = (f"{others} files that don't end in .csv left out",) if others else ()
-    return Layout(folder, tuple(Source(file, key=str(file)) for file in sorted(by_suffix[chosen])), notes=notes)
+    found = Layout(folder, tuple(Source(file, key=str(file)) for file in sorted(by_suffix[chosen])), notes=notes)
+    _check_no_split(found)
+    return found
+
+
+def _check_no_split(layout: Layout) -> None:
+    """Raises DataError where folders or file names are those of a given split, which a folder as path would mix."""
+    paths = [source.path.relative_to(layout.base) for source in layout.sources]
+    suffix = f"*{paths[0].suffix}"
+    for at in range(min(len(path.parts) for path in paths) - 1):
+        names = {path.parts[at] for path in paths}
+        if _is_split(names):
+            before = ["*"] * at
+            _refuse_split(layout, "folders", names, [*before, "{split}", "**", suffix], [*before, "*", "**", suffix])
+    for mark in ("", "_", "-"):
+        ends = _ends(paths, mark)
+        if _is_split(ends):
+            name = f"{{_}}{mark}{{split}}{paths[0].suffix}" if mark else f"{{split}}{paths[0].suffix}"
+            _refuse_split(layout, "file names", ends, ["**", name], ["**", suffix])
+
+
+def _ends(paths: Sequence[Path], mark: str) -> set[str]:
+    """What stands behind the last mark of the names, which is a part of each; the whole names without a mark."""
+    if not all(mark in path.stem for path in paths):
+        return set()
+    return {path.stem.rpartition(mark)[2] if mark else path.stem for path in paths}
+
+
+def _is_split(names: set[str]) -> bool:
+    return len({PARTS.get(name.lower(), "") for name in names} - {""}) > 1 and all(n.lower() in PARTS for n in names)
+
+
+def _refuse_split(layout: Layout, what: str, names: set[str], kept: list[str], anew: list[str]) -> None:
+    patterns = [shown(layout.base.joinpath(*parts)) for parts in (kept, anew)]
+    raise DataError(
+        f"{shown(layout.base)}: its {what} {' and '.join(sorted(names))} look like a given split; write "
+        f'path = "{patterns[0]}" to keep it, or path = "{patterns[1]}" to divide anew'
+    )
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -233,12 +270,38 @@ def _entries(folder: Path) -> list[Path]:
 
 def lacking(layout: Layout) -> str:
     """What to write where no file has the column of the class; empty where nothing suggests anything."""
-    pattern = suggestion(layout)
-    if pattern is not None:
-        what = "folders" if "{label}/" in pattern else "file names"
-        return f'; if the {what} are the classes, write path = "{shown(Path(pattern))}"'
+    pattern, named = suggestion(layout), _of_names(layout)
     beside = [file for folder in (layout.base, layout.base.parent) for file in _entries(folder) if _noted(file)]
-    return f'; if {shown(beside[0])} holds the labels, write annotations = "{shown(beside[0])}"' if beside else ""
+    if beside and not pattern:
+        return f'; if {shown(beside[0])} holds the labels, write annotations = "{shown(beside[0])}"'
+    hints = []
+    # A person's folder has a number where the class is a word.
+    if pattern and not (named and any(map(str.isdigit, "".join(_values(pattern, "label"))))):
+        hints.append(("folders" if "{label}/" in pattern else "file names", pattern))
+    if named and (not pattern or "{label}/" in pattern):
+        hints.append(("file names", named))
+    told = [f'if the {what} are the classes, write path = "{shown(Path(found))}"' for what, found in hints]
+    return "; " + ", or ".join(told) if told else ""
+
+
+def _values(pattern: str, name: str) -> set[str]:
+    return {source.fields[name] for source in find(pattern).sources if name in source.fields}
+
+
+def _of_names(layout: Layout) -> str | None:
+    """A pattern whose {label} is the whole name of each file, or its last piece, where those are words."""
+    paths = [source.path.relative_to(layout.base) for source in layout.sources]
+    if len({(len(path.parts), path.suffix) for path in paths}) > 1:
+        return None
+    columns = zip(*(path.parts[:-1] for path in paths), strict=True)
+    folders = ["{split}" if _is_split(set(names)) else "*" for names in columns]
+    for mark in ("", "_", "-"):
+        words = _ends(paths, mark)
+        several = len(words) < len(paths) or (not mark and not folders)
+        if 2 <= len(words) <= _MOST_CLASSES and several and all(re.fullmatch(r"[^\W\d]+", word) for word in words):
+            name = f"{'{_}' if mark else ''}{mark}{{label}}{paths[0].suffix}"
+            return (layout.base / "/".join([*folders, name])).as_posix()
+    return None
 
 
 def _noted(file: Path) -> bool:

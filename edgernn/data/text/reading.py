@@ -26,7 +26,8 @@ class Reading:
     separator, decimal, header: the form of all files, where it can't be told (`edgernn.data.text.form`).
     time_unit, gap, packets: what the time column is (`edgernn.data.clock`, `edgernn.data.rhythm`). rate: Hz, 0 if it is
     not known; rows with times of another rate are resampled to it. missing, sentinels: `edgernn.data.repair`.
-    annotations: a file of labels of intervals, whose begins and ends are rows or times (`annotated_in`).
+    annotations: a file of labels of intervals, whose begins and ends are rows or times (`annotated_in`);
+    annotation_columns: the names of its columns, where it has none or others.
     unlabelled: the class of a step without a label; where it is empty, a step without an interval has no class, and an
     empty cell is an error.
     """
@@ -47,6 +48,7 @@ class Reading:
     decimal: str = "auto"
     header: Literal["auto"] | bool | tuple[str, ...] = "auto"
     annotations: str = ""
+    annotation_columns: tuple[str, ...] = ()
     annotated_in: Literal["auto", "rows", "time"] = "auto"
     unlabelled: str = ""
 

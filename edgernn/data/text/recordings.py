@@ -76,7 +76,13 @@ def read(path: str | Path, reading: Reading) -> Recordings:
     found = find(path, reading)
     marks = None
     if reading.annotations:
-        marks = Annotations(Path(reading.annotations), reading.label, found.layout.base, decimal=reading.decimal)
+        marks = Annotations(
+            Path(reading.annotations),
+            reading.label,
+            found.layout.base,
+            names=reading.annotation_columns,
+            decimal=reading.decimal,
+        )
         marks.check(found.of(0))
     beats = _beats(found, marks)
     tracks, notes = _tracks(found, beats)

@@ -71,14 +71,16 @@ class Table:
         here = shown(self.path)
         if self.form.names is None and len(set(self.names) & {str(at + 1) for at in range(len(self.names))}):
             first = ", ".join(map(shown, self.form.first[:6])) + (", ..." if len(self.form.first) > 6 else "")
-            own = ", ".join(f'"c{at}"' for at in range(1, min(self.form.width, 6) + 1))
-            own += ", ..." if self.form.width > 6 else ""
             return (
-                f"{here}: its first row ({first}) looks like values, so no column is called `{shown(name)}`; name the "
-                f"{self.form.width} columns by header = [{own}], or give their numbers, from 1"
+                f"{here}: its first row ({first}) looks like values, so no column is called `{shown(name)}`; name "
+                f'columns by their numbers, such as "1", or all {self.form.width} in order by header = [...]'
             )
         near = difflib.get_close_matches(name.lower(), [known.lower() for known in self.names[:1000]], n=1, cutoff=0.8)
-        meant = [known for known in self.names if near and known.lower() == near[0]]
+        meant = [known for known in self.names if near and known.lower() == near[0]] or [
+            known
+            for known in self.names[:1000]
+            if known.lower().startswith(name.lower()) and not known[len(name)].isalnum()
+        ]
         hint = f"; did you mean `{shown(meant[0])}`?" if meant else f"; its columns are {listed(list(self.names))}"
         return f"{here}: has no column `{shown(name)}`{hint}"
 

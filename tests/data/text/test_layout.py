@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import re
 
 import pytest
 
@@ -95,7 +96,52 @@ def test_parts_of_a_split(make):
 )
 def test_classes_in_paths_are_suggested(make, files, pattern):
     base = make(*files)
-    assert layout.suggestion(layout.find(base)) == (pattern and f"{base}/{pattern}")
+    assert layout.suggestion(layout.find(f"{base}/**/*.csv")) == (pattern and f"{base}/{pattern}")
+
+
+@pytest.mark.parametrize(
+    ("files", "patterns"),
+    [
+        (("001-walk.csv", "002-sit.csv", "003-sit.csv"), ["{_}-{label}.csv"]),
+        (("walking.csv", "sitting.csv"), ["{label}.csv"]),
+        (("p1/walk.csv", "p1/sit.csv", "p2/walk.csv", "p2/sit.csv"), ["*/{label}.csv"]),
+        (("ann/walk.csv", "ann/sit.csv", "bo/walk.csv", "bo/sit.csv"), ["{label}/*.csv", "*/{label}.csv"]),
+        (("walk/1.csv", "sit/1.csv"), ["{label}/*.csv"]),
+        (("1.csv", "2.csv"), []),
+    ],
+)
+def test_what_is_suggested_is_taken(make, files, patterns):
+    base = make(*files)
+    hint = layout.lacking(layout.find(base))
+    assert re.findall(r'path = "(.*?)"', hint) == [f"{base}/{pattern}" for pattern in patterns]
+    for pattern in patterns:
+        assert len(layout.find(f"{base}/{pattern}").sources) == len(files)
+
+
+@pytest.mark.parametrize(
+    ("files", "kept"),
+    [
+        (("train/a.csv", "test/a.csv"), "{split}/**/*.csv"),
+        (("Training/walk/a.csv", "Test/walk/a.csv"), "{split}/**/*.csv"),
+        (("walk/train/a.csv", "walk/val/a.csv", "sit/train/a.csv"), "*/{split}/**/*.csv"),
+        (("beats_TRAIN.txt", "beats_TEST.txt"), "**/{_}_{split}.txt"),
+        (("train.csv", "test.csv"), "**/{split}.csv"),
+    ],
+)
+def test_a_given_split_is_not_mixed(make, files, kept):
+    base = make(*files)
+    with pytest.raises(DataError, match="look like a given split") as caught:
+        layout.find(base)
+    keeping, anew = re.findall(r'path = "(.*?)"', str(caught.value))
+    assert keeping == f"{base}/{kept}"
+    found = layout.find(keeping)
+    assert {layout.part(source, source.fields["split"]) for source in found.sources} > {"train"}
+    assert len(found.sources) == len(layout.find(anew).sources) == len(files)
+
+
+def test_folders_of_which_some_are_no_parts(make):
+    assert len(layout.find(make("train/a.csv", "extra/a.csv")).sources) == 2
+    assert len(layout.find(make("train/b.csv", "train/c.csv", "training.csv")).sources) == 5
 
 
 def test_a_file_apart_is_no_recording(make):

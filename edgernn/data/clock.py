@@ -145,6 +145,7 @@ def _numeric(columns: Sequence[Column], numbers: list[Seconds], unit: str | None
         for at, column in enumerate(columns):
             numbers[at], note = _unwrapped(column, numbers[at])
             notes.extend(note)
+        notes = notes if len(notes) < 3 else [*notes[:1], f"so are the columns of {len(notes) - 1:,} other recordings"]
     if unit is None:
         unit, words = _decided(columns, numbers, whole, rate)
     else:

@@ -12,11 +12,15 @@ import numpy.typing as npt
 
 from edgernn.data.dataset import Dataset, Series, from_arrays
 from edgernn.data.text import classes, recordings
+from edgernn.data.text.form import is_number
 from edgernn.data.text.reading import Names, Reading
 from edgernn.data.text.recordings import Recording, Recordings
 from edgernn.data.text.textfile import listed, shown
 from edgernn.data.windows import Windows, check_window, cut, in_steps, join, stretches
 from edgernn.errors import ConfigError, DataError
+
+_MOST_NUMBERS = 20
+"""Classes that may be numbers with fractions."""
 
 
 @dataclass(frozen=True)
@@ -127,15 +131,27 @@ def _classes(path: str | Path, spans: list[Recording], cutting: Cutting) -> tupl
     """The spans with the names of their classes for labels, empty for those that don't count; and the classes."""
     labels = [span.labels for span in spans if span.labels is not None]
     written = classes.named(
-        shown(Path(path)), {label for some in labels for label in np.unique(some).tolist() if label}
+        shown(Path(path)), {label for some in labels for label in np.unique(some).tolist() if label}, cutting.ignore
     )
+    _check_no_numbers(path, written)
     unknown = [name for name in cutting.ignore if name not in written.values()]
     if unknown:
         known = listed(list(classes.ordered(written.values())))
         raise ConfigError(f"ignore names the class `{shown(unknown[0])}`, which no step has; there are {known}")
     counted = {label: name for label, name in written.items() if name not in cutting.ignore}
+    if len(set(counted.values())) < len(set(written.values())) and len(set(counted.values())) < 2:
+        raise ConfigError("ignore leaves fewer than two classes; ignore fewer")
     named = [replace(span, labels=_renamed(span.labels, counted)) for span in spans if span.labels is not None]
     return named, classes.ordered(counted.values())
+
+
+def _check_no_numbers(path: str | Path, written: Mapping[str, str]) -> None:
+    """A measurement that is named by label would be a class for each of its values."""
+    if len(written) > _MOST_NUMBERS and all(map(is_number, written)) and any("." in name for name in written.values()):
+        raise DataError(
+            f"{shown(Path(path))}: label has {len(written):,} different values, all numbers; if it is a number to "
+            "estimate, name it by target instead of label"
+        )
 
 
 def _renamed(labels: npt.NDArray[np.str_], names: Mapping[str, str]) -> npt.NDArray[np.str_]:

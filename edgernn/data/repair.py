@@ -39,13 +39,18 @@ class Repaired:
 
 
 def channel(
-    columns: Sequence[Column], *, missing: Missing = "error", sentinels: Sentinels = "auto", decimal: str = "."
+    columns: Sequence[Column],
+    *,
+    missing: Missing = "error",
+    sentinels: Sentinels = "auto",
+    decimal: str = ".",
+    fills: bool = True,
 ) -> Repaired:
     """The values of one channel in all recordings of a data set; each Column is one recording, in the order of time.
 
     missing: what to do with cells that hold no value: "error"; "hold" the last value (the next one before the first);
     "interpolate" between rows, and hold at the ends; "drop" the row. sentinels: numbers that mean a missing value;
-    "auto": none, but numbers that look so are refused.
+    "auto": none, but numbers that look so are refused. fills: whether values may be filled, for the message.
 
     Raises DataError for cells that are neither numbers nor missing, for numbers beyond float32, for missing values with
     "error", for a recording without any value, and for what looks like a sentinel; it names the key that decides.
@@ -54,7 +59,7 @@ def channel(
     absent = [np.isnan(part) for part in values]
     count = sum(int(part.sum()) for part in absent)
     if count and missing == "error":
-        _refuse(columns, absent)
+        _refuse(columns, absent, fills)
     if sentinels == "auto":
         _check_marks(columns, values)
     notes = _constant(columns[0].name, values)
@@ -72,7 +77,8 @@ def target(
     columns: Sequence[Column], *, missing: Missing = "error", sentinels: Sentinels = "auto", decimal: str = "."
 ) -> Repaired:
     """Like `channel` for a real target, which is never invented: rows that `channel` would fill are dropped."""
-    return channel(columns, missing="error" if missing == "error" else "drop", sentinels=sentinels, decimal=decimal)
+    missing = "error" if missing == "error" else "drop"
+    return channel(columns, missing=missing, sentinels=sentinels, decimal=decimal, fills=False)
 
 
 def label(columns: Sequence[Column], *, missing: Missing = "error") -> tuple[tuple[Mask, ...], tuple[str, ...]]:
@@ -84,7 +90,7 @@ def label(columns: Sequence[Column], *, missing: Missing = "error") -> tuple[tup
     if not any(part.any() for part in absent):
         return tuple(~part for part in absent), ()
     if missing == "error":
-        _refuse(columns, absent)
+        _refuse(columns, absent, False)
     return tuple(~part for part in absent), (_note(columns[0].name, absent, "drop"),)
 
 
@@ -112,17 +118,16 @@ def _comma(cell: str, decimal: str) -> str:
     return "; repair it, or empty it and give missing"
 
 
-def _refuse(columns: Sequence[Column], absent: list[Mask]) -> None:
+def _refuse(columns: Sequence[Column], absent: list[Mask], fills: bool) -> None:
     at, column = next((at, column) for at, column in enumerate(columns) if absent[at].any())
     row = int(np.flatnonzero(absent[at])[0])
     cell = column.cells[row]
     holds = f"holds `{cell}`" if cell else "is empty"
     count, rows = sum(int(part.sum()) for part in absent), sum(len(part) for part in absent)
     others = f" ({count:,} such cells among {rows:,})" if count > 1 else ""
-    raise DataError(
-        f'{column.at(row)} {holds}{others}; give missing = "hold" (the last value), "interpolate", or "drop" '
-        "(the recording is cut there)"
-    )
+    ways = '"hold" (the last value), "interpolate", or "drop" (the recording is cut there)'
+    way = ways if fills else '"drop" (the row is left out)'
+    raise DataError(f"{column.at(row)} {holds}{others}; give missing = {way}")
 
 
 def _filled(column: Column, values: Values, missing: Missing) -> Values:

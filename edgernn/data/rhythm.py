@@ -150,7 +150,7 @@ def _check_forward(column: Column, time: Seconds) -> None:
     row = int(back[0]) + 1
     step = time[row] - time[row - 1]
     cells = column.cells
-    if abs(step + 3600) < 0.05 * 3600 and time[row] > time[0]:
+    if abs(step + 3600) < 0.05 * 3600 and (time[row] > time[0] or ":" in cells[row]):
         why = "goes back by an hour, as at the end of summer time; give the times in UTC or with their offset to it"
     elif -step >= 0.9 * (time[row - 1] - time[0]):
         why = (

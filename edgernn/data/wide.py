@@ -51,7 +51,7 @@ def load(
     if label is None:
         y: npt.NDArray[Any] = x[:, len(reading.columns) :]
     else:
-        names = classes.named(shown(Path(path)), label.tolist())
+        names = classes.named(shown(Path(path)), label.tolist(), ignore)
         known, y = classes.ordered(names.values()), np.array([names[one] for one in label.tolist()])
     data = from_arrays(
         Path(path).name,
@@ -88,7 +88,7 @@ def _table(piece: Piece, reading: Reading) -> tuple[npt.NDArray[np.float64], npt
     lines = np.repeat(named[0].lines, len(named))
     # One column, since a mark for a missing value stands out of the whole signal and not of one step of it.
     signal = Column(piece.where, "of a row", cells.ravel(), lines)
-    mended = repair.channel([signal], missing=reading.missing, sentinels=reading.sentinels)
+    mended = repair.channel([signal], missing=reading.missing, sentinels=reading.sentinels, fills=False)
     kept: npt.NDArray[np.bool_] = np.all(mended.kept[0].reshape(cells.shape), axis=1)
     return mended.values[0].reshape(cells.shape), kept
 

@@ -442,7 +442,7 @@ def test_labels_as_numbers_and_with_spaces(write, labels, classes):
 @pytest.mark.parametrize(
     ("labels", "says"),
     [
-        (("Walking", "walking"), "`Walking` and `walking` differ only by case, spaces or zeros"),
+        (("Walking", "walking"), "`Walking` and `walking` differ only by case, spaces, zeros or code"),
         (("1", "01"), "differ only by case"),
         (("a\x1b[0m", "b"), r"the label `a\\x1b\[0m` has control characters"),
     ],
@@ -490,3 +490,56 @@ def test_one_form_in_all_files(tree):
 def test_names_with_control_characters(write):
     with pytest.raises(ConfigError, match="the name `a\\\\x07` has control characters"):
         load(write("a,b\n1.5,2\n"), ["a\x07"], target=["b"])
+
+
+# What was accepted and wrong, or refused for another reason than the cause
+
+
+def of_three(*cells):
+    return "v,w,what\n" + "".join(f"{line}\n" for line in cells)
+
+
+@pytest.mark.parametrize(
+    ("cells", "options", "says"),
+    [
+        (["1.5,2,x", "2.5,1,NaN"], {}, r'label `NaN` looks like a missing one; give ignore = \["NaN"\]'),
+        (["1.5,2,caf\u00e9", "2.5,1,cafe\u0301"], {}, "differ only by case, spaces, zeros or code"),
+        ([f"1.5,2,{number}.25" for number in range(30)], {}, "30 different values, all numbers; .* by target"),
+        (["1.5,2,x", "2.5,1,y"], {"ignore": ("x", "y")}, "ignore leaves fewer than two classes"),
+        (["1.5,2,1", "2.5,1,0"], {"columns": ["v", "what"]}, "columns has the label `what`, so the model"),
+        (["1.5,2,x", '2.5,1,"y'], {}, "look for a missing quote$"),
+    ],
+)
+def test_the_cause_is_named(tree, cells, options, says):
+    base = tree(a_dot_csv=of_three(*cells))
+    with pytest.raises((DataError, ConfigError), match=says):
+        load(base, **{"columns": ["v"], "label": "what", **options})
+
+
+def test_a_missing_label_is_left_out_by_ignore(tree):
+    base = tree(a_dot_csv=of_three("1.5,2,x", "2.5,1,NaN", "3.5,1,y"))
+    assert load(base, ["v"], label="what", ignore=("NaN",)).classes == ("x", "y")
+
+
+def test_targets_are_not_offered_to_be_filled(tree):
+    base = tree(a_dot_csv=of_three("1.5,2,3.5", "2.5,1,", "3.5,1,2.5"))
+    with pytest.raises(DataError, match=r'is empty; give missing = "drop" \(the row is left out\)$'):
+        load(base, ["v"], target=["what"])
+    assert load(base, ["v"], target=["what"], missing="drop", window=1).y.ravel().tolist() == [3.5, 2.5]
+
+
+def test_utf_32_and_commas_between_seconds_and_fraction(tree):
+    base = tree()
+    text = "t;v;what\n" + "".join(f"09.03.2020 10:00:00,{row * 20:03};{row}.5;{'xy'[row // 4]}\n" for row in range(8))
+    (base / "a.csv").write_bytes(text.encode("utf-32"))
+    ds = load(base, ["v"], label="what", time="t")
+    assert ds.rate == 50 and ds.classes == ("x", "y") and ds.x.ravel().tolist() == [row + 0.5 for row in range(8)]
+
+
+def test_the_hour_that_comes_twice(tree):
+    """Behind the begin of the recording or in front of it, it is the end of summer time."""
+    local = [f"2023-10-29 {2 + minute // 60:02}:{minute % 60:02}:00" for minute in range(30, 60)]
+    local += [f"2023-10-29 02:{minute:02}:00" for minute in range(60)]
+    base = tree(a_dot_csv="t,v,what\n" + "".join(f"{time},1.5,x\n" for time in local))
+    with pytest.raises(DataError, match="line 32.*goes back by an hour, as at the end of summer time"):
+        load(base, ["v"], label="what", time="t")

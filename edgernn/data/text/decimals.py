@@ -25,7 +25,8 @@ def mark(where: str, columns: Columns, given: str = "auto") -> str:
     """
     if given != "auto":
         return _checked(where, columns, given)
-    commas = {cell for cell in _with(columns.values(), ",") if re.search(r"\d,|,\d", cell)}
+    # A comma between seconds and their fraction is part of a time.
+    commas = {cell for cell in _with(columns.values(), ",") if re.search(r"\d,|,\d", cell) and ":" not in cell}
     if not commas:
         return "." if any((np.char.find(cells, ".") >= 0).any() for cells in columns.values()) else ""
     both = sorted(cell for cell in commas if "." in cell)

@@ -96,6 +96,10 @@ class Names:
         for name in (*names.columns, *reading.times):
             if not name.isprintable():
                 raise ConfigError(f"the name `{shown(name)}` has control characters; rename the column")
+        if reading.label and "label" not in fields and reading.label in reading.columns:
+            raise ConfigError(
+                f"columns has the label `{shown(reading.label)}`, so the model would be told the answer; take it out"
+            )
         if names.labelled == bool(reading.target):
             raise ConfigError(
                 "give either label (classes), as a column, {label} in path or annotations, or target (real targets)"

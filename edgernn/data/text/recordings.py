@@ -134,7 +134,9 @@ def _resampled(beats: Sequence[Rhythm], rate: float) -> list[str]:
     rates = [beat.rate for beat in beats if beat.resampled(rate)]
     if not rates:
         return []
-    source = f"{min(rates):.4g}" if min(rates) > 0.99 * max(rates) else f"{min(rates):.4g} to {max(rates):.4g}"
+    source = (
+        f"{min(rates):.4g}" if min(rates) > 0.99 * max(rates) else f"rates from {min(rates):.4g} to {max(rates):.4g} Hz"
+    )
     return [f"{len(rates)} of {len(beats)} recordings resampled from {source} to {rate:g} Hz"]
 
 

@@ -136,9 +136,9 @@ class Table:
                     compression=None,
                 )
             except (OSError, ValueError) as error:
-                raise DataError(
-                    f"{shown(self.path)}: not a readable table ({' '.join(str(error).split())}); repair or remove it"
-                ) from None
+                reason = " ".join(str(error).split())
+                way = "look for a missing quote" if "inside string" in reason else "repair or remove it"
+                raise DataError(f"{shown(self.path)}: not a readable table ({reason}); {way}") from None
 
     def _column(self, frame: Any, position: int, lines: npt.NDArray[np.int64]) -> npt.NDArray[np.str_]:
         column = frame[str(position)]

@@ -88,6 +88,11 @@ def test_what_is_no_table(look, content, says):
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
+def test_a_unit_behind_a_name_is_pointed_at(look):
+    with pytest.raises(DataError, match=r"no column `v`; did you mean `v \[g\]`\?"):
+        look("v [g],vw [g]\n1,2\n").read(["v"])
+
+
 def test_a_message_names_at_most_twenty_columns(look):
     with pytest.raises(DataError, match="c19 and 80 more$"):
         look(",".join(f"c{i}" for i in range(100)) + "\n" + "1," * 99 + "1\n").read(["v"])

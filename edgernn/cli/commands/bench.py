@@ -37,7 +37,8 @@ def command(
     Each runtime is called from Python on one thread; runtimes take turns. The machine's noise is in the times, so
     compare the ratios of one run rather than times of two.
 
-    With --target: what a device counts for a step, and the flash and RAM of its firmware.
+    With --target: what a device counts for a step, and the flash and RAM of its firmware, a whole program. Step code,
+    runtime code and constants together are what `edgernn inspect` calls flash, counted in a real image.
     """
     from edgernn import golden, load
     from edgernn.bench import device, host

@@ -25,8 +25,11 @@ HELD_OUT = {
     "rnn_16_32_int16_pruned": (16, [("rnn", 32, {}), ("dense", 12, {})], "int16", 0.6),
 }
 LINKED = "gru_10_24_d6", "lstm_16_40_pruned", "gru_9_36_int16"
-CODE, STACK, INSTRUCTIONS = 100, 64, 0.03
-"""The largest errors: bytes, bytes, and a share, as docs/footprint.md says."""
+CODE, STACK = 100, 64
+"""The largest errors in bytes, as docs/footprint.md says."""
+INSTRUCTIONS = {"mve": 0.06}
+"""The largest error as a share, by family of kernels; ELSEWHERE for those not named."""
+ELSEWHERE = 0.03
 STUB = 24
 """What stands in for the model in the program without it takes less, with what aligns sections."""
 
@@ -50,10 +53,11 @@ def test_other_models_than_those_of_the_tables():
 def test_programs_that_run(models, board, level):
     ran = probing.run(boards.get(board), level, models)
     grown = probing.grow(boards.get(board), level, {name: models[name] for name in LINKED})
+    share = INSTRUCTIONS.get(FAMILIES[board], ELSEWHERE)
     for name, model in models.items():
         found, one = ran[name], estimated(model, board, level)
         assert one.constants == found.constants, name
-        assert one.instructions == pytest.approx(found.instructions, rel=INSTRUCTIONS), name
+        assert one.instructions == pytest.approx(found.instructions, rel=share), name
         assert abs(one.stack - found.stack) <= STACK, name
     for name, growth in grown.items():
         one = estimated(models[name], board, level)

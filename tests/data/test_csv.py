@@ -543,3 +543,12 @@ def test_the_hour_that_comes_twice(tree):
     base = tree(a_dot_csv="t,v,what\n" + "".join(f"{time},1.5,x\n" for time in local))
     with pytest.raises(DataError, match="line 32.*goes back by an hour, as at the end of summer time"):
         load(base, ["v"], label="what", time="t")
+
+
+def test_a_rate_that_would_fill_the_memory(tree):
+    base = tree(a_dot_csv="t,v,what\n" + "".join(f"{5 + row / 50:.2f},1.5,{'xy'[row // 20]}\n" for row in range(40)))
+    with pytest.raises(DataError, match="rate is 1e.09, but column `t` has 50 rows a second; give a lower rate"):
+        load(base, ["v"], label="what", time="t", rate=1e9)
+    assert load(base, ["v"], label="what", time="t", rate=500.0).rate == 500
+    with pytest.raises(DataError, match="a.csv: gives no step at 0.001 Hz; leave it out, or give a higher rate"):
+        load(base, ["v"], label="what", time="t", rate=0.001)

@@ -20,6 +20,9 @@ from edgernn.data.text.sensors import Joined, Track
 from edgernn.data.text.textfile import shown
 from edgernn.errors import ConfigError, DataError
 
+_MOST_TIMES = 100
+"""So many times the rate of the rows is no rate that they can be resampled to."""
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -123,6 +126,7 @@ def _beats(found: Found, marks: Annotations | None) -> _Beats:
         if not sensor:
             rate = reading.rate or float(f"{rhythm.agreed(own, columns):.5g}")
             seconds = times.seconds[len(columns) :]
+        _check_rate(columns, own, reading.rate if not sensor else 0.0)
         notes += [f"column `{shown(columns[0].name)}` is {times.words}", *times.notes]
         notes += [*rhythm.notes(own, columns[0].name), *_resampled(own, reading.rate if not sensor else 0.0)]
         for beats, beat in zip(of, own, strict=True):
@@ -130,14 +134,24 @@ def _beats(found: Found, marks: Annotations | None) -> _Beats:
     return _Beats(tuple(map(tuple, of)), rate, seconds, tuple(dict.fromkeys(notes)))
 
 
+def _check_rate(columns: Sequence[Column], beats: Sequence[Rhythm], rate: float) -> None:
+    """A rate or a unit of time that is wrong by a thousand must not fill the memory."""
+    for column, beat in zip(columns, beats, strict=True):
+        if beat.resampled(rate) and rate > _MOST_TIMES * beat.rate:
+            raise DataError(
+                f"{column.where}: rate is {rate:g}, but column `{column.name}` has {beat.rate:.4g} rows a second; give "
+                "a lower rate, or the time_unit that is right"
+            )
+
+
 def _resampled(beats: Sequence[Rhythm], rate: float) -> list[str]:
     rates = [beat.rate for beat in beats if beat.resampled(rate)]
     if not rates:
         return []
-    source = (
-        f"{min(rates):.4g}" if min(rates) > 0.99 * max(rates) else f"rates from {min(rates):.4g} to {max(rates):.4g} Hz"
-    )
-    return [f"{len(rates)} of {len(beats)} recordings resampled from {source} to {rate:g} Hz"]
+    count = f"{len(rates)} of {len(beats)} recordings resampled"
+    if min(rates) > 0.99 * max(rates):
+        return [f"{count} from {min(rates):.4g} to {rate:g} Hz"]
+    return [f"{count} to {rate:g} Hz, from {min(rates):.4g} to {max(rates):.4g} Hz"]
 
 
 def _time(piece: Piece) -> Column:

@@ -149,7 +149,10 @@ def _by_time(tracks: Sequence[Track], rate: float) -> Joined:
         covered = [before & here for before, (_, here) in zip(covered, found, strict=True)]
     kept = np.flatnonzero(np.concatenate([np.zeros(0, np.bool_), *covered]))
     if not kept.size:
-        others_where = ", ".join(other.piece.where for other in others) or "no other file"
+        others_where = ", ".join(other.piece.where for other in others)
+        if not others:
+            at = f" at {rate:g} Hz" if rate else ""
+            raise DataError(f"{first.piece.where}: gives no step{at}; leave it out, or give a higher rate or missing")
         raise DataError(f"{first.piece.where}: has no step that {others_where} covers; they need one clock, and values")
     time = np.concatenate([_times(span) for span in spans])[kept]
     rows = [np.concatenate([span.rows[0] for span in spans])[kept]]

@@ -14,7 +14,7 @@ from edgernn import __version__, config, golden
 from edgernn.backends.c.footprint import footprints
 from edgernn.backends.c.names import prefix_of
 from edgernn.build import build, cross_validate
-from edgernn.errors import ConfigError
+from edgernn.errors import ConfigError, EdgernnError
 from edgernn.spec.program import SPEC_VERSION
 from edgernn.train.fit import Fitted
 
@@ -199,3 +199,37 @@ def test_teachers_are_the_model_and_others_of_other_seeds(windows):
     calls.clear()
     cross_validate(config.load(None, [*data, *prune, "prune.units=0", "prune.sparsity=0"]), trainer=trainer)
     assert len(calls) == 3, "of the folds; nobody is taught"
+
+
+@pytest.fixture
+def bouts(tmp_path):
+    """Six people who go from one activity to the other within a recording, in windows that touch: an .npz file."""
+
+    def save(change=True):
+        t = np.arange(240)
+        y = t[::12] // 48 % 2
+        x = np.stack([np.sin((0.3 + 0.5 * (t // 48 % 2)) * t + person) for person in range(6)])
+        person = np.repeat(np.arange(6), 20)
+        labels = np.concatenate([y if change else np.full(20, number % 2) for number in range(6)])
+        start = np.tile(np.arange(0, 240, 12), 6)
+        file = tmp_path / "bouts.npz"
+        np.savez(file, x=x.reshape(120, 12, 1), y=labels, group=person, recording=person, start=start)
+        return file
+
+    return save
+
+
+def test_a_state_that_is_never_reset(run, bouts):
+    built = run("data.source=npz", f"data.path={bouts()}", "train.reset=never", "model.units=4", "prune.sparsity=0.2")
+    model = check(built, "gru", "dense")
+    assert model.reset == "never" and model.manifest["model"]["reset"] == "never"
+    streams = model.manifest["streams"]
+    assert streams["reset"] == "never" and streams["changes"] == 4
+    assert streams["measured"]["int8"]["never"].keys() == {"accuracy", "macro_f1"}
+    assert "RESET_STEPS 0" in (built.folder / "c" / "bouts.h").read_text()
+
+
+def test_what_can_not_be_trained_without_resets(run, bouts, windows):
+    for path, says in ((bouts(change=False), "change"), (windows(), "continuous")):
+        with pytest.raises(EdgernnError, match=says):
+            run("data.source=npz", f"data.path={path}", "train.reset=never")

@@ -19,7 +19,7 @@ from edgernn import cells
 from edgernn.data import csv, npz, watch, wide
 from edgernn.data.dataset import Dataset
 from edgernn.data.text.reading import Reading
-from edgernn.errors import ConfigError
+from edgernn.errors import ConfigError, DataError
 
 Span = Annotated[int, Field(ge=1)] | Annotated[str, Field(pattern=r"^\d+(\.\d+)?s$")]
 Share = Annotated[float, Field(ge=0, le=0.95)]
@@ -61,6 +61,8 @@ class NpzData(_Data):
     ignore: tuple[str, ...] = Field((), description="classes that do not count")
 
     def load(self) -> Dataset:
+        if not Path(self.path).exists():
+            raise DataError(f"{self.path}: no such file; write the path of your .npz file as data.path")
         return npz.load(self.path, rate=self.rate, ignore=self.ignore)
 
 

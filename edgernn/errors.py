@@ -9,11 +9,19 @@ _LIKE = 0.7
 """Of difflib's ratio: a letter missing, doubled, wrong or two of them swapped in a word of five, and no other word."""
 
 
+def _nearest(name: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, list(known), n=1, cutoff=_LIKE)
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """The sentence about a name that is none of `known`: the nearest one where it looks mistyped, or all of them."""
     names = list(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=_LIKE)
-    hint = f": did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+    near = _nearest(name, names)
+    if not near:
+        # litrt is meant for litert-xnnpack, or another of these.
+        kind = _nearest(name, dict.fromkeys(one.partition("-")[0] for one in names))
+        near = [one for one in names if one.partition("-")[0] in kind]
+    hint = f": did you mean {' or '.join(near)}?" if near else f"; there are {', '.join(names)}"
     return f"there is no {what} {name!r}{hint}"
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from edgernn import config
 from edgernn.config import Config
-from edgernn.errors import ConfigError
+from edgernn.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -28,6 +28,11 @@ def refusal(path=None, *overrides):
     message = str(caught.value)
     assert "\n" not in message and "pydantic" not in message and "Config" not in message
     return message
+
+
+def test_npz_that_is_not_there(tmp_path):
+    with pytest.raises(DataError, match="absent.npz: no such file; write the path of your .npz file as data.path"):
+        config.load(None, ["data.source=npz", f"data.path={tmp_path / 'absent.npz'}"]).data.load()
 
 
 def test_no_file_means_watch():

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from edgernn.diff.graph import Graph
 from edgernn.diff.samples import Sample, Samples
-from edgernn.errors import ConfigError, ModelError, WorkerError
+from edgernn.errors import ConfigError, ModelError, WorkerError, unknown
 from edgernn.workers.client import TensorInfo
 from edgernn.workers.environments import KernelPath, kernel_paths
 
@@ -32,7 +32,7 @@ def select(names: Sequence[str]) -> tuple[KernelPath, ...]:
         found = {p.name: p for p in known.values() if name in (p.name, p.environment.name, ALL)}
         if not found:
             places = dict.fromkeys(filter(None, (path.environment.name for path in known.values())))
-            raise ConfigError(f"there is no runtime {name!r}; there are {', '.join((*known, *places, ALL))}")
+            raise ConfigError(unknown("runtime", name, (*known, *places, ALL)))
         chosen |= found
     return tuple(chosen.values())
 

@@ -99,6 +99,7 @@ def test_a_full_stdout(pristine):
     [
         (["biuld"], "there is no command 'biuld': did you mean build?"),
         (["valdate", "x"], "there is no command 'valdate': did you mean validate?"),
+        (["validate", "x", "--runtime", "litrt"], "did you mean litert-xnnpack or litert-builtin or litert-reference?"),
         (["../build"], "there is no command '../build': did you mean build?"),
         (["frobnicate"], f"there is no command 'frobnicate'; there are {', '.join(COMMANDS)}"),
         (["runtimes", "install", "tflmm"], "there is no environment 'tflmm': did you mean tflm?"),

@@ -78,7 +78,7 @@ def test_sentences_end_lines_at_words(capsys, monkeypatch):
     assert [line[:5] for line in lines[:2]] == ["  wor", "    w"]
 
 
-@pytest.mark.parametrize("width", ["0", "1", "12", "x", "9" * 30])
+@pytest.mark.parametrize("width", ["0", "1", "12", "x", "9" * 6])
 def test_strange_widths(capsys, monkeypatch, width):
     monkeypatch.setenv("COLUMNS", width)
     console.say("some words")

@@ -87,7 +87,7 @@ def test_a_runtime_that_is_not_installed(own, cli, monkeypatch, tmp_path):
     ("arguments", "words"),
     [
         (("--runtime", "litert-builtin"), "there is one runtime only"),
-        (("--runtime", "litert"), "there is no runtime 'litert'; there are litert-xnnpack, "),
+        (("--runtime", "litert"), "there is no runtime 'litert': did you mean litert-xnnpack or "),
         (("--base", "none"), "there is no runtime 'none'"),
         (("--state", "x"), "--state x is no INPUT=OUTPUT"),
         (("--state", "a=y"), "the model has no input 'a'; it has x, gru_0_h"),

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data import repair
-from edgernn.data.column import Column
+from edgernn.data.columns import repair
+from edgernn.data.columns.column import Column
 from edgernn.data.dataset import Dataset, from_arrays, without
 from edgernn.data.text import classes, found, layout
 from edgernn.data.text.form import is_number

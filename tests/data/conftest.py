@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgernn.data.column import Column
+from edgernn.data.columns.column import Column
 from edgernn.data.dataset import Dataset, from_arrays
 
 

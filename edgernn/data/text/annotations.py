@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.column import Column
+from edgernn.data.columns.column import Column
 from edgernn.data.text import decimals
 from edgernn.data.text.pieces import Piece
 from edgernn.data.text.tables import Table, look

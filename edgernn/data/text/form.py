@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edgernn.data.column import MISSING
+from edgernn.data.columns.column import MISSING
 from edgernn.data.text.textfile import shown
 from edgernn.errors import ConfigError, DataError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgernn.data.column import Column
+from edgernn.data.columns.column import Column
 from edgernn.data.text import layout, sensors
 from edgernn.data.text.form import is_number, separator
 from edgernn.data.text.layout import Layout

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.column import Column
+from edgernn.data.columns.column import Column
 from edgernn.data.text import decimals
 from edgernn.data.text.layout import Source
 from edgernn.data.text.reading import Names

@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from edgernn.data.repair import Missing
+from edgernn.data.columns.repair import Missing
 from edgernn.data.text.layout import Layout
 from edgernn.data.text.tables import Header
 from edgernn.data.text.textfile import shown
@@ -24,8 +24,8 @@ class Reading:
     Each may be a field of the path instead of a column, and {label}, {group}, {split}, {recording} are without being
     named; with {sensor} the files of one recording are joined (`edgernn.data.text.sensors`).
     separator, decimal, header: the form of all files, where it can't be told (`edgernn.data.text.form`).
-    time_unit, gap, packets: what the time column is (`edgernn.data.clock`, `edgernn.data.rhythm`). rate: Hz, 0 if it is
-    not known; rows with times of another rate are resampled to it. missing, sentinels: `edgernn.data.repair`.
+    time_unit, gap, packets: what the time column is (`clock` and `rhythm` of `edgernn.data.columns`). rate: Hz, 0 if it
+    is not known; rows with times of another rate are resampled to it. missing, sentinels: as `repair` there has them.
     annotations: a file of labels of intervals, whose begins and ends are rows or times (`annotated_in`);
     annotation_columns: the names of its columns, where it has none or others.
     unlabelled: the class of a step without a label; where it is empty, a step without an interval has no class, and an

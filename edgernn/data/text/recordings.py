@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data import clock, repair, rhythm
-from edgernn.data.column import Column
-from edgernn.data.rhythm import Rhythm
+from edgernn.data.columns import clock, repair, rhythm
+from edgernn.data.columns.column import Column
+from edgernn.data.columns.rhythm import Rhythm
 from edgernn.data.text import layout, sensors
 from edgernn.data.text.annotations import Annotations, Intervals, labels, steps
 from edgernn.data.text.found import Found, check_filled, find

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.resample import onto, resample
-from edgernn.data.rhythm import Rhythm
+from edgernn.data.columns.resample import onto, resample
+from edgernn.data.columns.rhythm import Rhythm
 from edgernn.data.text.layout import Layout
 from edgernn.data.text.pieces import Part, Piece
 from edgernn.data.text.textfile import listed, shown

@@ -2,8 +2,8 @@
 import numpy as np
 import pytest
 
-from edgernn.data import repair
-from edgernn.data.column import MISSING, floats
+from edgernn.data.columns import repair
+from edgernn.data.columns.column import MISSING, floats
 from edgernn.data.text.form import is_number
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.column import Column, floats
+from edgernn.data.columns.column import Column, floats
 from edgernn.errors import ConfigError, DataError
 
 Seconds = npt.NDArray[np.float64]
@@ -104,7 +104,8 @@ def seconds(columns: Sequence[Column], unit: str = "auto", *, rate: float = 0.0,
     unit: a key of UNITS; "datetime"; a format of strptime such as "%d/%m/%Y %H:%M:%S"; or "auto", which takes only
     what the data decides: dates, times of day (also across midnight), seconds, milliseconds and so on since 1970,
     a unit in the column's name, fractions of seconds. rate: Hz if known, 0 if not; it may decide the unit.
-    Counters of 16 and 32 bits are continued where they wrap. Whether times grow is for `edgernn.data.rhythm` to say.
+    Counters of 16 and 32 bits are continued where they wrap. Whether times grow is for `edgernn.data.columns.rhythm` to
+    say.
 
     Raises DataError for cells that are no times and where the data does not decide; it names `time_unit`.
     ConfigError for a unit that is none.

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.column import MISSING, Column, floats
+from edgernn.data.columns.column import MISSING, Column, floats
 from edgernn.errors import DataError
 
 Missing = Literal["error", "hold", "interpolate", "drop"]

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data.resample import onto, resample
+from edgernn.data.columns.resample import onto, resample
 
 FAST = np.arange(2000) / 200
 

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data import repair
+from edgernn.data.columns import repair
 from edgernn.errors import DataError
 
 

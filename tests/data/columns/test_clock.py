@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from edgernn.data import clock
-from edgernn.data.column import floats
+from edgernn.data.columns import clock
+from edgernn.data.columns.column import floats
 from edgernn.errors import ConfigError, DataError
 
 ROWS = np.arange(60)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data.rhythm import agreed, notes, rhythm
+from edgernn.data.columns.rhythm import agreed, notes, rhythm
 from edgernn.errors import ConfigError, DataError
 
 ROWS = np.arange(1000)

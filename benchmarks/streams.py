@@ -12,7 +12,8 @@ from edgernn import build, pack
 from edgernn.config import Config
 from edgernn.continuous import Comparison
 from edgernn.data import split
-from edgernn.data.dataset import Dataset, Series, from_arrays
+from edgernn.data.arrays import from_arrays
+from edgernn.data.dataset import Dataset, Series
 from edgernn.data.windows import cut, join, stretches
 from edgernn.metrics import baselines
 from edgernn.train.fit import fit

@@ -8,7 +8,7 @@ import pytest
 
 from edgernn import continuous
 from edgernn.data import streams
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.model import Interface
 from edgernn.quantize import quantize
 

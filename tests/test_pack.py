@@ -9,7 +9,7 @@ import pytest
 
 import edgernn
 from edgernn import backends, golden, pack, predictions
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.errors import ArtifactError, EdgernnError
 from edgernn.quantize import quantize
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edgernn import predictions
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.errors import ArtifactError
 from edgernn.predictions import collect, load
 

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.data import npz
-from edgernn.data.dataset import Dataset, Task, from_arrays
+from edgernn.data.arrays import from_arrays
+from edgernn.data.dataset import Dataset, Task
 from edgernn.data.mistakes import check_targets
 from edgernn.errors import ConfigError, DataError
 

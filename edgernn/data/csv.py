@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.dataset import Dataset, Series, from_arrays
+from edgernn.data.arrays import from_arrays
+from edgernn.data.dataset import Dataset, Series
 from edgernn.data.text import classes, recordings
 from edgernn.data.text.form import is_number
 from edgernn.data.text.reading import Names, Reading

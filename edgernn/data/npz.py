@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.dataset import MAX_BYTES, Dataset, from_arrays, text, without
+from edgernn.data.arrays import from_arrays, text
+from edgernn.data.dataset import MAX_BYTES, Dataset, without
 from edgernn.errors import DataError
 from edgernn.npz import read_npz
 

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.data import pickled_arrays
-from edgernn.data.dataset import Dataset, Series, from_arrays
+from edgernn.data.arrays import from_arrays
+from edgernn.data.dataset import Dataset, Series
 from edgernn.data.windows import check_window, cut, in_steps, join
 from edgernn.errors import ConfigError, DataError, MissingExtraError
 

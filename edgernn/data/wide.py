@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data.arrays import from_arrays
 from edgernn.data.columns import repair
 from edgernn.data.columns.column import Column
-from edgernn.data.dataset import Dataset, from_arrays, without
+from edgernn.data.dataset import Dataset, without
 from edgernn.data.text import classes, found, layout
 from edgernn.data.text.form import is_number
 from edgernn.data.text.pieces import Piece

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from edgernn.artifact import Model
 from edgernn.config import stored_csv
 from edgernn.data import npz
-from edgernn.data.dataset import Dataset, from_arrays, text, without
+from edgernn.data.arrays import from_arrays, text
+from edgernn.data.dataset import Dataset, without
 from edgernn.errors import DataError
 from edgernn.model import Interface
 

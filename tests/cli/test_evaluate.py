@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 
 
 def make(n=40, classes=("c0", "c1"), **changed):

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgernn.data.arrays import from_arrays
 from edgernn.data.columns.column import Column
-from edgernn.data.dataset import Dataset, from_arrays
+from edgernn.data.dataset import Dataset
 
 
 @pytest.fixture

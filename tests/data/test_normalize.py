@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import numpy as np
 
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.data.normalize import statistics
 
 

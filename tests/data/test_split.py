@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from edgernn.data import split
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.errors import ConfigError, DataError
 
 

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from edgernn.data import streams
-from edgernn.data.dataset import Series, from_arrays
+from edgernn.data.arrays import from_arrays
+from edgernn.data.dataset import Series
 from edgernn.errors import DataError
 
 LONG = np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32)

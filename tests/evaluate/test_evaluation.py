@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgernn import load
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.errors import ArtifactError, DataError
 from edgernn.evaluate import evaluate
 from edgernn.metrics import baselines

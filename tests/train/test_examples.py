@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data.dataset import from_arrays
+from edgernn.data.arrays import from_arrays
 from edgernn.train.examples import examples
 
 X = np.zeros((4, 3, 2))

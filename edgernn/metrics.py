@@ -2,7 +2,7 @@
 """How good a model's outputs are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -42,21 +42,16 @@ class Fidelity:
 def judged(outputs: npt.NDArray[Any], data: Dataset) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """The outputs [m, K] among [n, T, K] that are judged, and what they should be: classes [m] or targets [m, K].
 
-    Those of the last step of every window, or with `per_step` of every step that counts.
+    Which those are, `Dataset.judged` says.
     """
-    taken = outputs[data.counted] if data.per_step else outputs[np.arange(data.n), data.lengths - 1]
-    return taken, _wanted(data)
-
-
-def _wanted(data: Dataset) -> npt.NDArray[Any]:
-    return data.y[data.counted] if data.per_step else data.y
+    return outputs[data.judged], data.wanted
 
 
 def evaluate(outputs: npt.NDArray[Any], data: Dataset) -> dict[str, float]:
     """Quality of network outputs [n, T, K], of every step, on these windows (`judged`).
 
     Classification: accuracy and macro_f1. Regression, where `outputs` are in the targets' units: mae and rmse of one
-    target, in its unit; of several nothing that would mix their units (`per_target` has it). r2 is the mean over the
+    target, in its unit; of several nothing that would mix their units (`scores` has it). r2 is the mean over the
     targets that change in these windows, and missing where none does.
     """
     return quality(*judged(outputs, data), data.targets)
@@ -136,14 +131,6 @@ class TargetScore:
     last_value_rmse: float | None
 
 
-def per_target(outputs: npt.NDArray[Any], data: Dataset) -> tuple[TargetScore, ...]:
-    """A row for each target of network outputs [n, T, K] in the targets' units, on these windows (`judged`)."""
-    rows = scores(data.targets, *judged(outputs, data))
-    names = [name for name in data.targets if name in data.features]
-    last = {row.name: row.rmse for row in _last_values(data, names)}
-    return tuple(replace(row, last_value_rmse=last.get(row.name)) for row in rows)
-
-
 def baselines(train: Dataset, test: Dataset) -> dict[str, float]:
     """What takes no model, judged on the windows of `test` like one.
 
@@ -152,23 +139,16 @@ def baselines(train: Dataset, test: Dataset) -> dict[str, float]:
     forecast), also "last_value_mae", "last_value_rmse" and "last_value_r2" of giving the channel's value at the step.
     Those that `evaluate` would leave out are missing.
     """
-    known, wanted = _wanted(train), _wanted(test)
+    known, wanted = train.wanted, test.wanted
     if test.task == "classification":
         return {"majority": float((wanted == np.bincount(known).argmax()).mean())}
     means = np.broadcast_to(known.mean(axis=0, dtype=np.float64), wanted.shape)
     constant = _regression(scores(test.targets, means, wanted))
     found = {f"mean_{key}": value for key, value in constant.items()}
-    if set(test.targets) <= set(test.features):
-        found |= {f"last_value_{k}": value for k, value in _regression(_last_values(test, test.targets)).items()}
+    last = test.last_values
+    if last is not None:
+        found |= {f"last_value_{key}": value for key, value in evaluate(last, test).items()}
     return found
-
-
-def _last_values(data: Dataset, names: Sequence[str]) -> tuple[TargetScore, ...]:
-    """The scores of giving, for each of these targets, the value of the channel of its name."""
-    if not names:
-        return ()
-    found, wanted = judged(data.x[..., [data.features.index(name) for name in names]], data)
-    return scores(names, found, wanted[:, [data.targets.index(name) for name in names]])
 
 
 def scores(names: Sequence[str], found: npt.NDArray[Any], wanted: npt.NDArray[Any]) -> tuple[TargetScore, ...]:

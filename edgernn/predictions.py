@@ -93,15 +93,13 @@ def collect(data: Dataset, outputs: Mapping[str, Float]) -> Predictions:
 
     "last_value" is added where every target is a channel.
     """
-    if data.per_step:
-        window, step = np.nonzero(data.counted)
-    else:
-        window, step = np.arange(data.n), data.lengths.astype(np.int64) - 1
-    if data.targets and set(data.targets) <= set(data.features):
-        outputs = {**outputs, "last_value": data.x[..., [data.features.index(name) for name in data.targets]]}
+    window, step = data.judged
+    last = data.last_values
+    if last is not None:
+        outputs = {**outputs, "last_value": last}
     names, numbers = np.unique([""] * data.n if data.group is None else data.group, return_inverse=True)
     return Predictions(
-        y=data.y[window, step] if data.per_step else data.y[window],
+        y=data.wanted,
         outputs={name: np.asarray(values[window, step], np.float32) for name, values in outputs.items()},
         window=window.astype(np.int32),
         step=step.astype(np.int32),

@@ -14,8 +14,9 @@ from edgernn.metrics import (
     confusion,
     evaluate,
     fidelity,
+    judged,
     per_class,
-    per_target,
+    scores,
 )
 
 LENGTHS = np.array([3, 1, 2, 3])
@@ -65,19 +66,17 @@ def test_one_target():
 
 SEVERAL = (1 - 3 / 8) / 2 + (1 - 16 / 200) / 2
 
-
-def scores(last=None):
-    return (
-        TargetScore("speed", 1.0, 1.0, pytest.approx(1 - 3 / 8), pytest.approx(np.sqrt(8 / 3)), None),
-        TargetScore(
-            "angle",
-            pytest.approx(4 / 3),
-            pytest.approx(np.sqrt(16 / 3)),
-            pytest.approx(1 - 16 / 200),
-            pytest.approx(np.sqrt(200 / 3)),
-            last,
-        ),
-    )
+ROWS = (
+    TargetScore("speed", 1.0, 1.0, pytest.approx(1 - 3 / 8), pytest.approx(np.sqrt(8 / 3)), None),
+    TargetScore(
+        "angle",
+        pytest.approx(4 / 3),
+        pytest.approx(np.sqrt(16 / 3)),
+        pytest.approx(1 - 16 / 200),
+        pytest.approx(np.sqrt(200 / 3)),
+        None,
+    ),
+)
 
 
 def test_targets_of_different_units_are_not_averaged():
@@ -85,7 +84,7 @@ def test_targets_of_different_units_are_not_averaged():
     data = from_arrays("d", np.zeros((3, 2, 1)), y, targets=["speed", "angle"])
     outputs = np.stack([np.full((3, 2), 99.0), y + np.array([[1, 0], [-1, 0], [1, -4]])], axis=1)
     assert evaluate(outputs, data) == {"r2": pytest.approx(SEVERAL)}
-    assert per_target(outputs, data) == scores()
+    assert scores(data.targets, *judged(outputs, data)) == ROWS
 
 
 def test_targets_of_every_step_of_a_window():
@@ -95,7 +94,7 @@ def test_targets_of_every_step_of_a_window():
     outputs = y + np.array([[[1, 0], [-1, 0]], [[1, -4], [0, 0]]])
     outputs[1, 1] = 99
     assert evaluate(outputs, data) == {"r2": pytest.approx(SEVERAL)}
-    assert per_target(outputs, data) == scores(last=pytest.approx(np.sqrt(200 / 3)))
+    assert scores(data.targets, *judged(outputs, data)) == ROWS
 
 
 def test_a_target_that_never_changes_has_no_r2():
@@ -103,7 +102,8 @@ def test_a_target_that_never_changes_has_no_r2():
     assert evaluate(np.full((2, 1, 1), 5.1), data) == {"mae": pytest.approx(1), "rmse": pytest.approx(1)}
     pair = from_arrays("d", np.zeros((3, 1, 1)), np.array([[4.1, 1], [4.1, 2], [5.0, 2]])).take([0, 1])
     assert evaluate(np.full((2, 1, 2), 1.5), pair) == {"r2": 0.0}
-    assert [row.r2 for row in per_target(np.full((2, 1, 2), 1.5), pair)] == [None, 0.0]
+    rows = scores(pair.targets, *judged(np.full((2, 1, 2), 1.5), pair))
+    assert [row.r2 for row in rows] == [None, 0.0]
 
 
 def test_the_majority_is_that_of_the_training_windows():
@@ -124,8 +124,6 @@ def test_a_forecast_is_compared_to_the_last_value():
         "last_value_rmse": pytest.approx(np.sqrt(2)),
         "last_value_r2": 0.5,
     }
-    (row,) = per_target(np.zeros((3, 2, 1)), data)
-    assert row.last_value_rmse == pytest.approx(np.sqrt(5 / 3))
     apart = from_arrays("d", x, y[:, None], targets=["level"], features=["flow", "other"])
     assert baselines(apart, apart).keys() == {"mean_mae", "mean_rmse", "mean_r2"}
 

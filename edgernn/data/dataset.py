@@ -97,6 +97,28 @@ class Dataset:
         """bool [n, T]: True where a step is a sample whose class or targets count."""
         return self.mask if self.ignored is None else self.mask & ~self.ignored
 
+    @property
+    def judged(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Windows and steps, both int64 [m], of the results that are judged: the last step of every window, or with
+        `per_step` every step that counts."""
+        if self.per_step:
+            window, step = np.nonzero(self.counted)
+            return window, step
+        return np.arange(self.n), self.lengths.astype(np.int64) - 1
+
+    @property
+    def wanted(self) -> npt.NDArray[Any]:
+        """What the judged results should be, in their order: classes [m] or targets [m, K]."""
+        return self.y[self.counted] if self.per_step else self.y
+
+    @property
+    def last_values(self) -> npt.NDArray[np.float32] | None:
+        """float32 [n, T, K]: of a forecast, the values of the targets' own channels; None where a target is none."""
+        if not self.targets or not set(self.targets) <= set(self.features):
+            return None
+        values: npt.NDArray[np.float32] = self.x[..., [self.features.index(name) for name in self.targets]]
+        return values
+
     def take(self, indices: Sequence[int] | npt.NDArray[np.integer[Any]]) -> "Dataset":
         """The windows of these indices, in their order. At least one."""
         at = np.asarray(indices, np.int64)

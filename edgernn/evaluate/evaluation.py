@@ -4,7 +4,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +17,11 @@ from edgernn.data.dataset import Dataset, Task
 from edgernn.errors import DataError
 from edgernn.evaluate.interval import Interval, accuracy_interval
 from edgernn.metrics import ClassScore, TargetScore
-from edgernn.model import Interface
+from edgernn.model import Interface, Reset
 from edgernn.predictions import Predictions
 
 _BATCH = 1024
 """Windows that are run at once."""
-Reset = Literal["window", "never"]
 
 
 @dataclass(frozen=True)

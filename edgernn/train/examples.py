@@ -58,7 +58,7 @@ def examples(data: Dataset, interface: Interface, *, class_weights: bool = False
         return Examples(data.x, data.lengths, y, data.per_step, ignored=data.ignored)
     weights = None
     if class_weights:
-        counts = np.bincount(data.y[data.counted] if data.per_step else data.y, minlength=len(data.classes))
+        counts = np.bincount(data.wanted, minlength=len(data.classes))
         weights = (counts.sum() / (np.maximum(counts, 1) * len(data.classes))).astype(np.float32)
     return Examples(data.x, data.lengths, data.y, data.per_step, weights, data.ignored)
 

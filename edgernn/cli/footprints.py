@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgernn.cli.console import say, table
+from edgernn.cli.selection import level
 
 if TYPE_CHECKING:
     from edgernn.backends.c.footprint import Footprint
@@ -35,15 +36,7 @@ clock = click.option(
     metavar="FREQUENCY",
     help="Of the core, as in 64MHz: how long a step takes at least, and its share of the time between two samples.",
 )
-optimize = click.option(
-    "--optimize",
-    "optimization",
-    type=click.Choice(["s", "2"]),
-    default="2",
-    show_default=True,
-    callback=lambda context, option, value: f"-O{value}",
-    help="The compiler's level whose code is counted.",
-)
+optimize = level(("s", "2"), "The compiler's level whose code is counted.")
 
 
 def show_footprints(footprints: "Sequence[Footprint]", rate: float, hertz: float | None = None) -> None:

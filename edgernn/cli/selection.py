@@ -27,15 +27,20 @@ class Known(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-optimize = click.option(
-    "--optimize",
-    "optimization",
-    type=click.Choice(["s", "2", "3"]),
-    default="2",
-    show_default=True,
-    callback=lambda context, option, value: f"-O{value}",
-    help="The compiler's level for firmware.",
-)
+def level(choices: Iterable[str], told: str) -> Callable[[Command], Command]:
+    """--optimize, which the command takes as `optimization`, such as "-O2"; told: its help."""
+    return click.option(
+        "--optimize",
+        "optimization",
+        type=click.Choice(list(choices)),
+        default="2",
+        show_default=True,
+        callback=lambda context, option, value: f"-O{value}",
+        help=told,
+    )
+
+
+optimize = level(("s", "2", "3"), "The compiler's level for firmware.")
 
 
 def options(command: Command) -> Command:

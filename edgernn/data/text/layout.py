@@ -12,7 +12,7 @@ from edgernn.data.text.textfile import shown
 from edgernn.errors import ConfigError, DataError
 
 SUFFIXES = (".csv", ".txt", ".tsv", ".dat", ".data")
-PARTS = {
+_PART_NAMES = {
     "train": "train",
     "training": "train",
     "validation": "validation",
@@ -22,7 +22,7 @@ PARTS = {
     "test": "test",
     "testing": "test",
 }
-"""The parts of a given split, by what folders are called."""
+"""The parts of a given split, by what folders and files are called."""
 
 _MAX_FILES = 100_000
 _MOST_CLASSES = 50
@@ -72,10 +72,10 @@ def find(path: str | Path, apart: Path | None = None) -> Layout:
 
 def part(source: Source, value: str) -> str:
     """The part of a given split that a folder or a name stands for. Raises DataError for another word."""
-    known = PARTS.get(value.lower())
+    known = _PART_NAMES.get(value.lower())
     if known is None:
         raise DataError(
-            f"{shown(source.path)}: `{shown(value)}` is no part of a split; {{split}} is {', '.join(PARTS)}"
+            f"{shown(source.path)}: `{shown(value)}` is no part of a split; {{split}} is {', '.join(_PART_NAMES)}"
         )
     return known
 
@@ -101,7 +101,7 @@ def suggestion(layout: Layout, kind: str = "label") -> str | None:
 
 
 def _of_folders(names: set[str], kind: str, files: int) -> str:
-    if len(names) > 1 and all(name.lower() in PARTS for name in names):
+    if len(names) > 1 and all(name.lower() in _PART_NAMES for name in names):
         return "{split}"
     return f"{{{kind}}}" if 2 <= len(names) <= min(_MOST_CLASSES, files) else "*"
 
@@ -150,7 +150,8 @@ def _ends(paths: Sequence[Path], mark: str) -> set[str]:
 
 
 def _is_split(names: set[str]) -> bool:
-    return len({PARTS.get(name.lower(), "") for name in names} - {""}) > 1 and all(n.lower() in PARTS for n in names)
+    lower = {name.lower() for name in names}
+    return lower <= _PART_NAMES.keys() and len({_PART_NAMES[name] for name in lower}) > 1
 
 
 def _refuse_split(layout: Layout, what: str, names: set[str], kept: list[str], anew: list[str]) -> None:

@@ -27,6 +27,7 @@ def test_the_table(make_artifact, cli):
     assert "\nTakes 3 channels: f0, f1, f2\n" in outcome.stdout
     assert "\nGives a class for each window, one of 2: c0, c1\n" in outcome.stdout
     assert "\nTrained on windows of 12 steps, 0.24 s at 50 steps a second\n" in outcome.stdout
+    assert "\nRuns with a state of zero at every window, as it was trained and measured\n" in outcome.stdout
     lines = [line.split() for line in outcome.stdout.splitlines()]
     first = lines.index(["model", "accuracy", "parameters"])
     table = lines[first : first + 3]

@@ -78,6 +78,8 @@ def _show(model: "Model", optimization: str, clock: float | None) -> None:
 
 
 def _show_interface(interface: "Interface") -> None:
+    from edgernn.continuous import described
+
     whole = "each step" if interface.per_step else "each window"
     say(f"Takes {len(interface.channels)} channels: {', '.join(interface.channels)}")
     if interface.task == "classification":
@@ -87,6 +89,7 @@ def _show_interface(interface: "Interface") -> None:
     rate = f", {interface.window / interface.rate:g} s at {interface.rate:g} steps a second" if interface.rate else ""
     ends = "; it reads them from both ends" if interface.bidirectional else ""
     say(f"Trained on windows of {interface.window:,} steps{rate}{ends}")
+    say(f"Runs with {described(interface)}")
 
 
 def _show_metrics(metrics: object) -> None:

@@ -16,7 +16,8 @@ def _nearest(name: str, known: Iterable[str]) -> list[str]:
 def unknown(what: str, name: str, known: Iterable[str]) -> str:
     """The sentence about a name that is none of `known`: the nearest one where it looks mistyped, or all of them."""
     names = list(known)
-    near = _nearest(name, names)
+    begun = [one for one in names if name and one.startswith(name)]  # cortex may be any of the Cortex-M
+    near = begun or _nearest(name, names)
     if not near:
         # litrt is meant for litert-xnnpack, or another of these.
         kind = _nearest(name, dict.fromkeys(one.partition("-")[0] for one in names))

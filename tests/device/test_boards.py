@@ -84,8 +84,10 @@ def test_a_line_that_is_missing(folder, key):
 
 
 def test_an_unknown_board():
-    with pytest.raises(ConfigError, match="there is no board 'cortex'; there are host, linux_aarch64, "):
+    with pytest.raises(ConfigError, match=r"there is no board 'cortex': did you mean cortex_m0 or .* or cortex_m7\?"):
         boards.get("cortex")
+    with pytest.raises(ConfigError, match="there is no board 'nucleo'; there are host, linux_aarch64, "):
+        boards.get("nucleo")
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -79,26 +79,29 @@ def test_all_boards_once():
     assert (names[0], names[-1]) == ("qemu:cortex_m4", "serial:/dev/ttyACM0")
 
 
+NONE = "there is no target '{}'"
+ALL = NONE + "; there are host, local-aarch64, .*, serial:PORT, ssh:USER@HOST, all$"
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("name", "words"),
     [
-        "",
-        "x",
-        "cortex_m4",
-        "qemu:",
-        "qemu:host",
-        "qemu:x",
-        "local-x",
-        "linux_aarch64",
-        "serial:",
-        "ssh:",
-        "ssh:a@b:c",
-        "ssh:a@b@c",
+        ("", ALL),
+        ("x", ALL),
+        ("ssh:a@b:c", ALL),
+        ("ssh:a@b@c", ALL),
+        ("cortex_m4", NONE + r": did you mean qemu:cortex_m4\?$"),
+        ("qemu:", NONE + r": did you mean qemu:cortex_m0 or .* or qemu:riscv32\?$"),
+        ("serial:", NONE + r": did you mean serial:PORT\?$"),
+        ("ssh:", NONE + r": did you mean ssh:USER@HOST\?$"),
+        ("linux_aarch64", ALL),
+        ("qemu:host", NONE),
+        ("qemu:x", NONE),
+        ("local-x", NONE),
     ],
 )
-def test_what_is_no_target(name):
-    words = f"there is no target '{name}'; there are host, local-aarch64, .*, serial:PORT, ssh:USER@HOST and all"
-    with pytest.raises(ConfigError, match=words):
+def test_what_is_no_target(name, words):
+    with pytest.raises(ConfigError, match=words.format(name)):
         targets.select([name])
 
 

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -40,6 +41,9 @@ PACKAGES = {
     "ssh-keygen": "openssh-client",
 }
 """Debian's packages of programs that are in one of another name."""
+
+# A script that starts this suite in the background has it ignore interrupts, and so would the programs it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 MakeInterface = Callable[..., Interface]
 MakeModel = Callable[..., FloatModel]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.columns.clock import Seconds, hertz
-from edgernn.data.columns.column import Column
+from edgernn.data.columns.clock import hertz
+from edgernn.data.columns.column import Column, Seconds
 from edgernn.errors import ConfigError, DataError
 
 _GAP = 2.5

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from edgernn import cells
 from edgernn.data import csv, npz, watch, wide
 from edgernn.data.dataset import Dataset
+from edgernn.data.text import tables
 from edgernn.data.text.reading import Reading
 from edgernn.errors import ConfigError, DataError
 
@@ -39,6 +40,9 @@ class _Data(_Section):
     split_seed: int = Field(0, ge=0, lt=2**31, description="draws which groups or recordings are held out")
     folds: int = Field(5, ge=3, le=100, description="folds of `edgernn build --folds`")
 
+    def check_installed(self) -> None:
+        """Raises MissingExtraError when the package that the data are read with is not installed."""
+
 
 class WatchData(_Data):
     """Smartwatch recordings of shoulder exercises, from the package seglearn."""
@@ -47,6 +51,9 @@ class WatchData(_Data):
     window: Span = Field("4s", description="steps (50) or seconds")
     stride: Span = Field("0.5s", description="between the starts of windows, steps or seconds")
     decimate: int = Field(4, ge=1, le=50, description="averages so many samples of 50 Hz into one")
+
+    def check_installed(self) -> None:
+        watch.file()
 
     def load(self) -> Dataset:
         return watch.load(self.window, self.stride, self.decimate)
@@ -116,6 +123,9 @@ class CsvData(_Data):
     unlabelled: str = Field("", description="the class of steps without a label; empty: they do not count")
     layout: Literal["long", "wide"] = Field("long", description='wide: a row is a window; columns = ["*"] takes all')
     channels: int = Field(1, ge=1, description="of a wide row, whose columns are x0, y0, x1, y1 for two")
+
+    def check_installed(self) -> None:
+        tables.pandas()
 
     def load(self, *, complete: bool = True) -> Dataset:
         """The windows of the files that `path` means now; complete: fewer than two classes are refused."""

@@ -56,9 +56,9 @@ def command(
     if folds:
         tested = cross_validate(settings, Phases())
         if outcome.is_shown(json_file):
-            _show_folds(tested)
+            _show_folds(tested, settings.quantize.operands)
     built = build(settings, folder, force=force, folds=tested, phase=Phases())
-    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built, settings.quantize.operands))
+    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built))
 
 
 def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
@@ -79,17 +79,18 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
     }
 
 
-def _show(built: "Built", operands: str) -> None:
+def _show(built: "Built") -> None:
     from edgernn.backends.c.footprint import footprints
     from edgernn.continuous import sentences
 
+    operands = built.model.operands
     for line in (*built.notes, *built.division.splitlines()):
         say(line)
     say("")
-    results.show_stages("Held-out windows", built.stages)
+    results.show_stages("Held-out windows", built.stages, operands)
     results.show_baselines(built.baselines, built.stages[-1].metrics)
     if built.continuous is not None:
-        for line in sentences(built.continuous):
+        for line in sentences(built.continuous, operands):
             say(line)
     say("")
     before, after = built.stages[-2:]
@@ -103,9 +104,11 @@ def _show(built: "Built", operands: str) -> None:
     results.show_artifact(built.folder, footprints(built.model))
 
 
-def _show_folds(folds: "Folds") -> None:
+def _show_folds(folds: "Folds", operands: str) -> None:
+    from edgernn.model import form_name
+
     metric = next(iter(folds[0][0].metrics))
-    names = [stage.name for stage in folds[0]]
+    names = [form_name(stage.name, operands) for stage in folds[0]]
     values = np.array([[stage.metrics[metric] for stage in fold] for fold in folds])
     labels = [*(f"fold {number + 1}" for number in range(len(folds))), "mean"]
     rows = [

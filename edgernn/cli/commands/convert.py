@@ -72,7 +72,7 @@ def command(
     settings = load_convert(overrides)
     folder = out or Path("build") / artifact_name(settings, model)
     converted = convert(model, data, settings, folder, description=description, force=force, phase=Phases())
-    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted, settings.quantize.operands))
+    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted))
 
 
 def _content(converted: "Converted") -> dict[str, Any]:
@@ -93,15 +93,16 @@ def _content(converted: "Converted") -> dict[str, Any]:
     }
 
 
-def _show(converted: "Converted", operands: str) -> None:
+def _show(converted: "Converted") -> None:
     from edgernn.backends.c.footprint import footprints
 
+    operands = converted.model.operands
     for note in converted.notes:
         say(f"note: {note}")
     say(_SCALED_BY[converted.normalization])
     say(converted.division)
     say("")
-    results.show_stages("The windows that are compared", converted.stages)
+    results.show_stages("The windows that are compared", converted.stages, operands)
     results.show_baselines(converted.baselines, converted.stages[-1].metrics)
     say("")
     _show_fidelity(converted.fidelity)

@@ -23,7 +23,9 @@ _BETTER: Mapping[str, Callable[[float, float], bool]] = {"accuracy": gt, "r2": g
 def show_stages(title: str, stages: "Sequence[Stage]", operands: str) -> None:
     """A row a form of the model: its metrics, where it could be judged, and its size."""
     sizes = [dict(zip(_SIZES, (s.parameters, s.nonzero, s.weight_bytes), strict=True)) for s in stages]
-    forms = {stage.name: {**stage.metrics, **size} for stage, size in zip(stages, sizes, strict=True)}
+    forms: dict[str, Mapping[str, Any]] = {
+        stage.name: {**stage.metrics, **size} for stage, size in zip(stages, sizes, strict=True)
+    }
     show_forms(title, forms, operands)
 
 

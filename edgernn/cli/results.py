@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `edgernn build`, `convert` and `inspect` print of a model: how good it is, what 8 bits did, what it costs."""
+"""What `edgernn build`, `convert` and `inspect` print of a model: how good it is, and what quantization did."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import gt, lt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgernn.cli.console import made, say, table
-from edgernn.cli.footprints import show_footprints
+from edgernn.cli.console import say, table
 
 if TYPE_CHECKING:
-    from edgernn.backends.c.footprint import Footprint
     from edgernn.pack import Stage
 
 _SIZES = {"parameters": "parameters", "nonzero_parameters": "not zero", "weight_bytes": "bytes"}
@@ -100,10 +97,3 @@ def _number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "-"
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-
-
-def show_artifact(folder: Path, footprints: "Sequence[Footprint]") -> None:
-    """What the model costs, and where it is."""
-    show_footprints(footprints, rate=0)
-    say("")
-    made(folder, f"Artifact: {folder}")

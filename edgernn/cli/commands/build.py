@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from edgernn.cli import outcome, results, verbosity
+from edgernn.cli import artifacts, outcome, results, verbosity
 from edgernn.cli.commands.init import OWN
-from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, note, say, table
-from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.build import Built, Folds
@@ -80,7 +78,6 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
 
 
 def _show(built: "Built") -> None:
-    from edgernn.backends.c.footprint import footprints
     from edgernn.continuous import sentences
 
     operands = built.model.operands
@@ -93,15 +90,7 @@ def _show(built: "Built") -> None:
         for line in sentences(built.continuous, operands):
             say(line)
     say("")
-    before, after = built.stages[-2:]
-    say(verdict(before.metrics, after.metrics, built.layers, operands))
-    say("")
-    if verbosity.is_verbose():
-        results.show_quantization([asdict(layer) for layer in built.layers])
-        say("")
-    show(built.validation)
-    say("")
-    results.show_artifact(built.folder, footprints(built.model))
+    artifacts.show(built)
 
 
 def _show_folds(folds: "Folds", operands: str) -> None:

@@ -15,7 +15,7 @@ from edgernn.continuous import Continuous
 from edgernn.data import normalize, split, streams
 from edgernn.data.dataset import Dataset
 from edgernn.data.streams import Stream
-from edgernn.errors import DataError, MissingExtraError
+from edgernn.errors import DataError
 from edgernn.metrics import baselines, evaluate
 from edgernn.model import FloatModel, IntegerModel, Interface, Reset
 from edgernn.pack import Phase, Stage, StageName
@@ -92,12 +92,14 @@ def build(config: Config, folder: Path, *, force: bool = False, folds: Folds = (
     data, divided = _load(config)
     parts = parts_of(data, divided)
     trained = train(config, parts, phase, fit)
-    report = pack.write(folder, _contents(config, data, parts, trained, folds), force=force, phase=phase)
+    without_model = baselines(parts.train, parts.test)
+    contents = _contents(config, data, parts, trained, folds, without_model)
+    report = pack.write(folder, contents, force=force, phase=phase)
     return Built(
         folder=folder,
         division=split.describe(data, divided),
         stages=trained.stages,
-        baselines=baselines(parts.train, parts.test),
+        baselines=without_model,
         continuous=trained.continuous,
         layers=trained.quantized.layers,
         validation=report,
@@ -250,19 +252,14 @@ def _block(config: Config) -> Block:
 
 def _load(config: Config) -> tuple[Dataset, split.Split]:
     """The data and its division, once all packages are known to be installed: better before training than after."""
-    pack.check_packages("edgernn build", libraries.check_installed, lambda: _check_reader(config.data.source))
+    pack.check_packages("edgernn build", libraries.check_installed, config.data.check_installed)
     data = config.data.load()
     return data, split.make(data, config.data.split, config.data.split_seed)
 
 
-def _check_reader(source: str) -> None:
-    """Raises MissingExtraError when the package that the data are read with is not installed."""
-    packages = {"csv": "pandas", "watch": "seglearn"}
-    if source in packages:
-        MissingExtraError.require("reading the data", "data", packages[source])
-
-
-def _contents(config: Config, data: Dataset, parts: Parts, trained: Trained, folds: Folds) -> pack.Contents:
+def _contents(
+    config: Config, data: Dataset, parts: Parts, trained: Trained, folds: Folds, without_model: Mapping[str, float]
+) -> pack.Contents:
     sizes = {name: getattr(parts, name).n for name in ("train", "validation", "test")}
     manifest = {
         "folds": [pack.described(stages) for stages in folds],
@@ -279,7 +276,7 @@ def _contents(config: Config, data: Dataset, parts: Parts, trained: Trained, fol
         predictions=trained.predictions,
         packages=("tensorflow", "keras"),
         evaluation={
-            "baselines": baselines(parts.train, parts.test),
+            "baselines": without_model,
             "validation": _validation(trained, parts.validation),
             "curves": {name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
         },

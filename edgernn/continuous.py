@@ -13,7 +13,7 @@ from edgernn.data import streams
 from edgernn.data.dataset import Dataset
 from edgernn.data.streams import Stream
 from edgernn.metrics import evaluate, judged
-from edgernn.model import FloatModel, IntegerModel, Interface, Reset
+from edgernn.model import FloatModel, IntegerModel, Interface, Reset, form_name
 from edgernn.session import Session
 
 _CLEAR_LOSS, _CLEAR_ERRORS = 0.01, 2.0
@@ -72,13 +72,19 @@ def measure(
     return Continuous(reset, len(found), changes, measured)
 
 
-def sentences(continuous: Continuous) -> tuple[str, ...]:
-    """What `edgernn build` says: the figures, and a warning where the model loses by never being reset."""
+def sentences(continuous: Continuous, operands: str) -> tuple[str, ...]:
+    """What `edgernn build` says: the figures, and a warning where the model loses by never being reset.
+
+    operands: of the integer model, "int8" or "int16".
+    """
     metric = next(iter(continuous.measured["int8"].never))
     if "r2" in continuous.measured["int8"].never:
         metric = "r2"
     never, window = (
-        ", ".join(f"{name} {getattr(both, way)[metric]:.4f}" for name, both in continuous.measured.items())
+        ", ".join(
+            f"{form_name(form, operands)} {getattr(both, way)[metric]:.4f}"
+            for form, both in continuous.measured.items()
+        )
         for way in ("never", "window")
     )
     lines = [f"Held-out streams, never reset: {metric} {never} (every window from zero: {window})"]

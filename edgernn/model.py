@@ -20,6 +20,12 @@ _SHOWN = 3
 """Names in a summary."""
 
 
+def form_name(form: str, operands: str) -> str:
+    """What is printed for a form of a model, the integers by the dtype of their operands; form: by its name in a
+    manifest, which calls them "int8" whatever that dtype is."""
+    return operands if form == "int8" else form
+
+
 @dataclass(frozen=True)
 class Interface:
     """What goes in and comes out.
@@ -227,17 +233,21 @@ class IntegerModel:
         return np.float32(2.0 ** -self.program.tensors[self.program.y].frac)
 
     @property
+    def operands(self) -> str:
+        """The dtype of what matrices multiply: "int8" or "int16"."""
+        return self.program.tensors[self.program.x].dtype
+
+    @property
     def summary(self) -> str:
         """What goes in and comes out, and the dtype of the operands, on one line."""
-        return f"{self.interface.summary}, {self.program.tensors[self.program.x].dtype}"
+        return f"{self.interface.summary}, {self.operands}"
 
     def quantize_input(self, x: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Operands for raw samples [..., F]: (x - mean) * (2**frac / std) in float32, rounded half to even, clipped."""
-        dtype = self.program.tensors[self.program.x].dtype
-        limit = OPERAND_LIMIT[dtype]
+        limit = OPERAND_LIMIT[self.operands]
         with np.errstate(over="ignore"):
             q = np.rint((x.astype(np.float32) - self.interface.mean) * self.input_factor)
-        operands: npt.NDArray[Any] = np.clip(q, -limit, limit).astype(dtype)
+        operands: npt.NDArray[Any] = np.clip(q, -limit, limit).astype(self.operands)
         return operands
 
     def dequantize_output(self, y: npt.NDArray[Any]) -> Float:

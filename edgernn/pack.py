@@ -113,7 +113,7 @@ def _check(report: Report) -> None:
 
 
 def _manifest(contents: Contents) -> dict[str, Any]:
-    model, program = contents.original, contents.quantized.model.program
+    model = contents.original
     interface = model.interface
     layers = [
         {
@@ -137,7 +137,7 @@ def _manifest(contents: Contents) -> dict[str, Any]:
             "window": interface.window,
         },
         "quantization": {
-            "operands": program.tensors[program.x].dtype,
+            "operands": contents.quantized.model.operands,
             "layers": [asdict(layer) for layer in contents.quantized.layers],
         },
         "metrics": described(contents.stages),

@@ -55,11 +55,12 @@ def test_a_clear_loss_is_warned_of():
     assert (made.streams, made.changes) == (1, 8)
     assert both.window["accuracy"] == 1 and both.never["accuracy"] == pytest.approx(0.7)
     assert both.loss == pytest.approx(0.3) and 0 < both.error < 0.1 and both.clear
-    first, advice = continuous.sentences(made)
+    first, advice = continuous.sentences(made, "int8")
     assert first == (
         "Held-out streams, never reset: accuracy float 0.7000, int8 0.7000 "
         "(every window from zero: float 1.0000, int8 1.0000)"
     )
+    assert continuous.sentences(made, "int16") == (first.replace("int8", "int16"), advice)
     assert advice.startswith("Never reset, the model loses 30.0 points of accuracy: reset the state at every window")
     assert 'train.reset = "never"' in advice
     assert made.to_json()["measured"]["float"]["never"]["accuracy"] == both.never["accuracy"]
@@ -75,13 +76,13 @@ def test_a_loss_that_chance_explains_is_not():
 
 def test_streams_of_one_class_tell_nothing_of_changes():
     data = dataset(np.zeros(20, int), classes=["a", "b"], complete=False)
-    lines = continuous.sentences(measured(data, logits(data.y), logits(data.y)))
+    lines = continuous.sentences(measured(data, logits(data.y), logits(data.y)), "int8")
     assert lines[1] == "No class changes within these streams, so they do not tell what a change costs."
 
 
 def test_a_model_that_was_trained_for_it_and_loses_all_the_same():
     y = np.arange(90) // 10 % 2
-    lines = continuous.sentences(measured(dataset(y), logits(y), logits(1 - y), reset="never"))
+    lines = continuous.sentences(measured(dataset(y), logits(y), logits(1 - y), reset="never"), "int8")
     assert lines[-1].endswith('though trained for it: try train.reset = "window".')
 
 

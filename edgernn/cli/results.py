@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `edgernn build`, `convert` and `inspect` print of a model: how good it is, what 8 bits did, what it costs."""
+"""What `edgernn build`, `convert` and `inspect` print of a model: how good it is, and what quantization did."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import gt, lt
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgernn.cli.console import made, say, table
-from edgernn.cli.footprints import show_footprints
+from edgernn.cli.console import say, table
 
 if TYPE_CHECKING:
-    from edgernn.backends.c.footprint import Footprint
     from edgernn.pack import Stage
 
 _SIZES = {"parameters": "parameters", "nonzero_parameters": "not zero", "weight_bytes": "bytes"}
@@ -20,10 +17,13 @@ _BETTER: Mapping[str, Callable[[float, float], bool]] = {"accuracy": gt, "r2": g
 """By what a model is compared with a baseline, the first metric that both have: what a better value is."""
 
 
-def show_stages(title: str, stages: "Sequence[Stage]") -> None:
+def show_stages(title: str, stages: "Sequence[Stage]", operands: str) -> None:
     """A row a form of the model: its metrics, where it could be judged, and its size."""
     sizes = [dict(zip(_SIZES, (s.parameters, s.nonzero, s.weight_bytes), strict=True)) for s in stages]
-    show_forms(title, {stage.name: {**stage.metrics, **size} for stage, size in zip(stages, sizes, strict=True)})
+    forms: dict[str, Mapping[str, Any]] = {
+        stage.name: {**stage.metrics, **size} for stage, size in zip(stages, sizes, strict=True)
+    }
+    show_forms(title, forms, operands)
 
 
 def by_baseline(values: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -47,11 +47,18 @@ def show_baselines(values: Mapping[str, float], metrics: Mapping[str, float]) ->
             say(f"warning: the model is no better than the {name}: look at the data, the split and the training")
 
 
-def show_forms(title: str, forms: Mapping[str, Mapping[str, Any]]) -> None:
-    """A row a form of the model, as a manifest has it under "metrics"; a number that a form lacks is "-"."""
+def show_forms(title: str, forms: Mapping[str, Mapping[str, Any]], operands: str) -> None:
+    """A row a form of the model, as a manifest has it under "metrics"; a number that a form lacks is "-".
+
+    operands: of the integer model, "int8" or "int16".
+    """
+    from edgernn.model import form_name
+
     names = list(dict.fromkeys(name for values in forms.values() for name in values))
     names = [name for name in names if name not in _SIZES] + [name for name in _SIZES if name in names]
-    rows = [(form, *(_number(values.get(name)) for name in names)) for form, values in forms.items()]
+    rows = [
+        (form_name(form, operands), *(_number(values.get(name)) for name in names)) for form, values in forms.items()
+    ]
     table(title, ("model", *(_SIZES.get(name, name) for name in names)), rows)
 
 
@@ -90,10 +97,3 @@ def _number(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "-"
     return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
-
-
-def show_artifact(folder: Path, footprints: "Sequence[Footprint]") -> None:
-    """What the model costs, and where it is."""
-    show_footprints(footprints, rate=0)
-    say("")
-    made(folder, f"Artifact: {folder}")

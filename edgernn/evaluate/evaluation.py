@@ -201,7 +201,7 @@ def _judged(
         data=name,
         task="classification" if classified else "regression",
         per_step=per_step,
-        operands=model.integer.program.tensors[model.integer.program.x].dtype,
+        operands=model.integer.operands,
         reset="never" if continuous else "window",
         windows=found.windows,
         results=len(found),

@@ -51,6 +51,17 @@ def test_what_is_printed(arguments, cli, tmp_path, runtime_names):
     assert edgernn.load(tmp_path / "out").manifest["name"] == "windows"
 
 
+def test_integers_are_called_by_their_operands(arguments, cli, tmp_path):
+    """The manifest's names of the forms are the same for all artifacts, what is printed of them is not."""
+    outcome = cli(*arguments("quantize.operands=int16"), "--folds", "--set", "data.folds=3")
+    assert outcome.exit_code == 0, outcome.output
+    again = cli("inspect", tmp_path / "out")
+    for text in (outcome.stdout, again.stdout):
+        assert "\nint16 " in text and "int8" not in text
+    assert ["fold", "float", "int16"] in [line.split() for line in outcome.stdout.splitlines()]
+    assert edgernn.load(tmp_path / "out").manifest["metrics"].keys() == {"float", "pruned", "int8"}
+
+
 def test_json(arguments, cli, tmp_path, runtime_names):
     outcome = cli(*arguments("prune.sparsity=0.5"), "--json", "-")
     assert outcome.exit_code == 0

@@ -233,8 +233,25 @@ def test_rates_that_disagree_are_resampled_to_the_one_that_is_given(two_rates):
     with pytest.raises(DataError, match="has .* rows a second, the others .*; give rate"):
         load(two_rates, **options)
     ds = load(two_rates, **options, rate=1.0)
-    assert ds.rate == 1 and "1 of 2 recordings resampled from 0.5 to 1 Hz" in ds.notes
+    assert ds.rate == 1 and "1 of 2 recordings are resampled from 0.5 to 1 Hz; that adds no information" in ds.notes
     np.testing.assert_array_equal(ds.x[ds.recording == 1][:3, :, 0], [[0, 0.5], [1, 1.5], [2, 2.5]])
+
+
+@pytest.mark.parametrize(
+    ("rate", "way_out"),
+    [
+        (0.0, "; give another rate to fill them by resampling, or gap = 1.5 to cut there"),
+        (10.0, "; give gap = 1.5 to cut there"),
+        (5.0, None),
+    ],
+)
+def test_the_way_out_for_single_rows_that_are_missing(write, rate, way_out):
+    """Rows of 10 Hz are not resampled to 10 Hz, so that rate fills nothing."""
+    kept = [row for row in range(400) if row not in range(101, 131, 3)]
+    path = write("t,v,c\n" + "".join(f"{row / 10},{row},{'ab'[row // 200]}\n" for row in kept))
+    ds = load(path, columns=["v"], label="c", time="t", time_unit="s", window=10, rate=rate)
+    told = [note for note in ds.notes if "missing" in note]
+    assert told == ([] if way_out is None else [f"column `t` says that 10 single rows are missing among 390{way_out}"])
 
 
 def test_a_window_that_only_the_horizon_makes_too_long(write):
@@ -326,6 +343,14 @@ def test_sensors_of_two_rates_by_time(tree):
     ds = load(path, ["acc.x", "gyro.x"], label="what", time="t", window=37)
     assert ds.rate == 100
     np.testing.assert_allclose(ds.x[..., 1], ds.x[..., 0], atol=1e-5)  # interpolated in float64, kept in float32
+
+
+def test_single_rows_of_a_second_sensor_are_filled(tree):
+    rows = sensor(10, "gx", 80).splitlines(keepends=True)
+    base = tree(acc_1_dot_csv=sensor(10, "ax", 80, "ab"), gyro_1_dot_csv="".join(rows[:31] + rows[32:]))
+    ds = load(f"{base}/{{sensor}}_{{recording}}.csv", ["ax", "gx"], label="what", time="t", time_unit="s", window=40)
+    np.testing.assert_allclose(ds.x[..., 1], ds.x[..., 0], atol=1e-5)  # interpolated in float64, kept in float32
+    assert not [note for note in ds.notes if "missing" in note]
 
 
 def test_a_recording_that_lacks_a_sensor(tree):

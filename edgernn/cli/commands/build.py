@@ -9,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from edgernn.cli import outcome, results, verbosity
+from edgernn.cli import artifacts, outcome, results, verbosity
 from edgernn.cli.commands.init import OWN
-from edgernn.cli.commands.validate import show
 from edgernn.cli.console import Phases, note, say, table
-from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.build import Built, Folds
@@ -56,9 +54,9 @@ def command(
     if folds:
         tested = cross_validate(settings, Phases())
         if outcome.is_shown(json_file):
-            _show_folds(tested)
+            _show_folds(tested, settings.quantize.operands)
     built = build(settings, folder, force=force, folds=tested, phase=Phases())
-    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built, settings.quantize.operands))
+    outcome.give(json_file, lambda: _content(built, tested), lambda: _show(built))
 
 
 def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
@@ -79,33 +77,27 @@ def _content(built: "Built", folds: "Folds") -> dict[str, Any]:
     }
 
 
-def _show(built: "Built", operands: str) -> None:
-    from edgernn.backends.c.footprint import footprints
+def _show(built: "Built") -> None:
     from edgernn.continuous import sentences
 
+    operands = built.model.operands
     for line in (*built.notes, *built.division.splitlines()):
         say(line)
     say("")
-    results.show_stages("Held-out windows", built.stages)
+    results.show_stages("Held-out windows", built.stages, operands)
     results.show_baselines(built.baselines, built.stages[-1].metrics)
     if built.continuous is not None:
-        for line in sentences(built.continuous):
+        for line in sentences(built.continuous, operands):
             say(line)
     say("")
-    before, after = built.stages[-2:]
-    say(verdict(before.metrics, after.metrics, built.layers, operands))
-    say("")
-    if verbosity.is_verbose():
-        results.show_quantization([asdict(layer) for layer in built.layers])
-        say("")
-    show(built.validation)
-    say("")
-    results.show_artifact(built.folder, footprints(built.model))
+    artifacts.show(built)
 
 
-def _show_folds(folds: "Folds") -> None:
+def _show_folds(folds: "Folds", operands: str) -> None:
+    from edgernn.model import form_name
+
     metric = next(iter(folds[0][0].metrics))
-    names = [stage.name for stage in folds[0]]
+    names = [form_name(stage.name, operands) for stage in folds[0]]
     values = np.array([[stage.metrics[metric] for stage in fold] for fold in folds])
     labels = [*(f"fold {number + 1}" for number in range(len(folds))), "mean"]
     rows = [

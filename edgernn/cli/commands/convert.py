@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgernn.cli import outcome, results, verbosity
-from edgernn.cli.commands.validate import show
+from edgernn.cli import artifacts, outcome, results, verbosity
 from edgernn.cli.console import Phases, say, table
-from edgernn.cli.verdict import verdict
 
 if TYPE_CHECKING:
     from edgernn.convert import Converted
@@ -72,7 +70,7 @@ def command(
     settings = load_convert(overrides)
     folder = out or Path("build") / artifact_name(settings, model)
     converted = convert(model, data, settings, folder, description=description, force=force, phase=Phases())
-    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted, settings.quantize.operands))
+    outcome.give(json_file, lambda: _content(converted), lambda: _show(converted))
 
 
 def _content(converted: "Converted") -> dict[str, Any]:
@@ -93,28 +91,18 @@ def _content(converted: "Converted") -> dict[str, Any]:
     }
 
 
-def _show(converted: "Converted", operands: str) -> None:
-    from edgernn.backends.c.footprint import footprints
-
+def _show(converted: "Converted") -> None:
     for note in converted.notes:
         say(f"note: {note}")
     say(_SCALED_BY[converted.normalization])
     say(converted.division)
     say("")
-    results.show_stages("The windows that are compared", converted.stages)
+    results.show_stages("The windows that are compared", converted.stages, converted.model.operands)
     results.show_baselines(converted.baselines, converted.stages[-1].metrics)
     say("")
     _show_fidelity(converted.fidelity)
     say("")
-    before, after = (stage.metrics for stage in converted.stages)
-    say(verdict(before, after, converted.layers, operands, converted.fidelity.same_class))
-    say("")
-    if verbosity.is_verbose():
-        results.show_quantization([asdict(layer) for layer in converted.layers])
-        say("")
-    show(converted.validation)
-    say("")
-    results.show_artifact(converted.folder, footprints(converted.model))
+    artifacts.show(converted, converted.fidelity.same_class)
 
 
 def _show_fidelity(fidelity: "Fidelity") -> None:

@@ -70,7 +70,7 @@ def _show(model: "Model", optimization: str, clock: float | None) -> None:
     table(f"{model.manifest.get('name')}", columns, [*cells, sums])
     say("")
     _show_interface(model.integer.interface)
-    _show_metrics(model.manifest.get("metrics"))
+    _show_metrics(model.manifest.get("metrics"), model.integer.operands)
     say("")
     footprints.show_footprints(cores(model.integer, optimization), model.integer.interface.rate, clock)
     if verbosity.is_verbose():
@@ -92,12 +92,12 @@ def _show_interface(interface: "Interface") -> None:
     say(f"Runs with {described(interface)}")
 
 
-def _show_metrics(metrics: object) -> None:
+def _show_metrics(metrics: object, operands: str) -> None:
     forms = {form: values for form, values in metrics.items() if values} if isinstance(metrics, dict) else {}
     rows = {form: values for form, values in forms.items() if isinstance(values, dict)}
     if rows:
         say("")
-        results.show_forms("On the held-out windows", rows)
+        results.show_forms("On the held-out windows", rows, operands)
 
 
 def _show_origin(manifest: Mapping[str, Any]) -> None:

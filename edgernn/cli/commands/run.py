@@ -69,9 +69,7 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool | Non
     if warning := used_another_way(interface, model.manifest, way):
         _note(warning)
     every = 1 if each == "step" or (each is None and interface.per_step) else interface.window
-    read = samples.read(
-        source, interface.channels, missing, lambda sentence: click.echo(f"edgernn: {sentence}", err=True)
-    )
+    read = samples.read(source, interface.channels, missing, _note)
     results = _windows(session, read, every) if interface.bidirectional else map(session.step, read)
     steps = 0
     for steps, y in enumerate(results, 1):

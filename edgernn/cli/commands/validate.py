@@ -2,21 +2,15 @@
 """edgernn validate"""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from edgernn.cli import outcome, selection
-from edgernn.cli.console import Phases, say, table
+from edgernn.cli import agreement, outcome, selection
+from edgernn.cli.console import Phases
 from edgernn.errors import DataError
-
-if TYPE_CHECKING:
-    from edgernn.validate import Report
 
 _FIRST_STEPS = 3
 """Of every window: over a serial line, or emulated, those of the built-in data take a few seconds."""
-_NAMED = 3
-"""Runtimes that are named where more are unavailable for the same reason."""
 
 
 @click.command()
@@ -80,26 +74,4 @@ def command(
             with device:
                 results += validate(model, some, [device], progress).runtimes
     report = Report(tuple(results))
-    outcome.give(json_file, report.to_json, lambda: show(report), good=report.agrees)
-
-
-def show(report: "Report") -> None:
-    """Prints the table, why runtimes are unavailable, and the first difference of each that differs."""
-    columns = ("runtime", "kernels", "architecture", "version", "status", "steps", "values", "mismatches", "largest")
-    rows = [
-        (r.name, r.kernels, r.architecture, r.version, r.status)
-        + (f"{r.steps:,}", f"{r.values:,}", f"{r.mismatches:,}", r.max_abs_diff)
-        for r in report.runtimes
-    ]
-    once = {"architecture": "{}", "steps": "{} steps", "values": "{} values each"}
-    table("Agreement with the reference", columns, rows, texts=5, once=once)
-    reasons: dict[str, list[str]] = {}
-    for result in report.runtimes:
-        if result.reason:
-            reasons.setdefault(result.reason, []).append(result.name)
-    for reason, names in reasons.items():
-        others = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        say(reason if reason.startswith(f"{names[0]} ") else f"{', '.join(names[:_NAMED])}{others}: {reason}")
-    for result in report.runtimes:
-        if result.first_difference is not None:
-            say(f"{result.name} differs first in {result.first_difference}")
+    outcome.give(json_file, report.to_json, lambda: agreement.show(report), good=report.agrees)

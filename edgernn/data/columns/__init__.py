@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Columns of text -> numbers at even steps of time.
 
-`column` is a column as it stands in the file, `clock` makes seconds of one of times, `rhythm` says how its rows follow
-each other, `repair` makes values of one of numbers, `resample` brings values to another rate.
+`column` is a column as it stands in the file, `clock` makes seconds of one of times, `dates` of one of dates, `rhythm`
+says how its rows follow each other, `repair` makes values of one of numbers, `resample` brings values to another rate.
 """

@@ -9,6 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.errors import DataError
+
+Seconds = npt.NDArray[np.float64]
+
 MISSING = frozenset("|nan|na|n/a|#n/a|null|none|nil|?|-|--|inf|+inf|-inf|infinity|-infinity|nat|missing".split("|"))
 """What stands for no value in a column of numbers, in small letters."""
 
@@ -28,6 +32,12 @@ class Column:
     def at(self, row: int) -> str:
         """Where a row is, for messages."""
         return f"{self.where}: line {self.lines[row]}, column `{self.name}`"
+
+    def check(self, good: npt.NDArray[np.bool_], wrong: str) -> None:
+        """Raises DataError for the first row that is not good: bool [N]; wrong: what its cell is, and what to do."""
+        bad = np.flatnonzero(~good)
+        if bad.size:
+            raise DataError(f"{self.at(bad[0])} holds `{self.cells[bad[0]]}`, which is {wrong}")
 
     def take(self, rows: npt.NDArray[Any]) -> "Column":
         """The column of some rows: indices or a mask."""

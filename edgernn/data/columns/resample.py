@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.columns.clock import Seconds
+from edgernn.data.columns.column import Seconds
 
 _LOWER = 1.05
 """Ratio of rates from which values are averaged."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.columns.clock import Seconds, hertz
-from edgernn.data.columns.column import Column
+from edgernn.data.columns.clock import hertz
+from edgernn.data.columns.column import Column, Seconds
 from edgernn.errors import ConfigError, DataError
 
 _GAP = 2.5
@@ -124,23 +124,29 @@ def notes(rhythms: Sequence[Rhythm], name: str, rate: float = 0.0) -> list[str]:
     told = []
     changed = [part.rate for part in rhythms if part.resampled(rate)]
     if changed:
-        own = float(np.median(changed))
-        more = "; that adds no information" if rate > 1.5 * own else ""
-        told.append(
-            f"{len(changed):,} of {len(rhythms):,} recordings are resampled from {own:.4g} to {rate:g} Hz{more}"
-        )
+        low, high = min(changed), max(changed)
+        own = f"{low:.4g}" if low > 0.99 * high else f"{low:.4g}-{high:.4g}"
+        more = "; that adds no information" if rate > 1.5 * float(np.median(changed)) else ""
+        told.append(f"{len(changed):,} of {len(rhythms):,} recordings are resampled from {own} to {rate:g} Hz{more}")
     gaps = np.concatenate([part.gaps for part in rhythms]) if rhythms else np.empty(0)
     if gaps.size:
         noun = "gap" if gaps.size == 1 else "gaps"
         told.append(f"column `{name}` has {gaps.size:,} {noun}, the longest of {gaps.max():.3g} s; no window spans one")
-    lost = sum(part.lost for part in rhythms)
-    if lost and not rate:
-        rows = sum(len(part.time) for part in rhythms)
-        told.append(
-            f"column `{name}` says that {lost:,} single rows are missing among {rows:,}; give rate to fill them by "
-            "resampling, or gap = 1.5 to cut there"
-        )
     return told
+
+
+def missing(rhythms: Sequence[Rhythm], name: str, rate: float = 0.0) -> list[str]:
+    """What the user should know of single rows that are missing and that nothing fills; arguments as of `notes`."""
+    kept = [part for part in rhythms if not part.resampled(rate)]
+    lost = sum(part.lost for part in kept)
+    if not lost:
+        return []
+    rows = sum(len(part.time) for part in kept)
+    # Even rows are not resampled to the rate that they have, so only another one fills them.
+    fill = "" if rate else "another rate to fill them by resampling, or "
+    return [
+        f"column `{name}` says that {lost:,} single rows are missing among {rows:,}; give {fill}gap = 1.5 to cut there"
+    ]
 
 
 def _check_forward(column: Column, time: Seconds) -> None:

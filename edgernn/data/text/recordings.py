@@ -113,22 +113,24 @@ def _beats(found: Found, marks: Annotations | None) -> _Beats:
     rate = reading.rate
     seconds: tuple[npt.NDArray[np.float64], ...] = ()
     for sensor in found.sensors:
+        first = not sensor
+        # The other sensors are brought to the clock of the first, which also fills their single rows that are missing.
+        asked = reading.rate if first else 0.0
         columns = [_time(piece) for piece in found.of(sensor)]
         # In one call, so that the intervals are read as the times of the recordings are.
-        read = [*columns, *bounds] if not sensor else columns
-        times = clock.seconds(read, reading.time_unit, rate=reading.rate if not sensor else 0.0)
-        # The other sensors are brought to the clock of the first, so that any rhythm will do.
-        wanted = reading.rate if not sensor else rate or 1.0
+        times = clock.seconds([*columns, *bounds] if first else columns, reading.time_unit, rate=asked)
+        wanted = asked if first else rate or 1.0
         own = [
             rhythm.rhythm(column, time, rate=wanted, gap=reading.gap, packets=reading.packets)
             for column, time in zip(columns, times.seconds[: len(columns)], strict=True)
         ]
-        if not sensor:
-            rate = reading.rate or float(f"{rhythm.agreed(own, columns):.5g}")
+        _check_rate(columns, own, asked)
+        name = columns[0].name
+        notes += [f"column `{shown(name)}` is {times.words}", *times.notes, *rhythm.notes(own, name, asked)]
+        if first:
+            rate = asked or float(f"{rhythm.agreed(own, columns):.5g}")
             seconds = times.seconds[len(columns) :]
-        _check_rate(columns, own, reading.rate if not sensor else 0.0)
-        notes += [f"column `{shown(columns[0].name)}` is {times.words}", *times.notes]
-        notes += [*rhythm.notes(own, columns[0].name), *_resampled(own, reading.rate if not sensor else 0.0)]
+            notes += rhythm.missing(own, name, asked)
         for beats, beat in zip(of, own, strict=True):
             beats.append(beat)
     return _Beats(tuple(map(tuple, of)), rate, seconds, tuple(dict.fromkeys(notes)))
@@ -142,16 +144,6 @@ def _check_rate(columns: Sequence[Column], beats: Sequence[Rhythm], rate: float)
                 f"{column.where}: rate is {rate:g}, but column `{column.name}` has {beat.rate:.4g} rows a second; give "
                 "a lower rate, or the time_unit that is right"
             )
-
-
-def _resampled(beats: Sequence[Rhythm], rate: float) -> list[str]:
-    rates = [beat.rate for beat in beats if beat.resampled(rate)]
-    if not rates:
-        return []
-    count = f"{len(rates)} of {len(beats)} recordings resampled"
-    if min(rates) > 0.99 * max(rates):
-        return [f"{count} from {min(rates):.4g} to {rate:g} Hz"]
-    return [f"{count} to {rate:g} Hz, from {min(rates):.4g} to {max(rates):.4g} Hz"]
 
 
 def _time(piece: Piece) -> Column:

@@ -6,10 +6,6 @@ static @{name}_state_t state;
  */
 static void take(const float *sample)
 {
-    @{name}_x_t x[@{NAME}_FEATURES];
-    int16_t y[@{NAME}_OUTPUTS];
-
-    @{name}_quantize_input(sample, x);
-    @{name}_step(&state, x, y);
+@one_step
     print_result(y);
 }

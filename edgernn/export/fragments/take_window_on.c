@@ -7,11 +7,7 @@ static int steps;
  */
 static void take(const float *sample)
 {
-    @{name}_x_t x[@{NAME}_FEATURES];
-    int16_t y[@{NAME}_OUTPUTS];
-
-    @{name}_quantize_input(sample, x);
-    @{name}_step(&state, x, y);
+@one_step
     if (++steps == @{NAME}_WINDOW) {
         print_result(y);
         steps = 0;

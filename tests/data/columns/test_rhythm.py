@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data.columns.rhythm import agreed, notes, rhythm
+from edgernn.data.columns.rhythm import agreed, missing, notes, rhythm
 from edgernn.errors import ConfigError, DataError
 
 ROWS = np.arange(1000)
@@ -83,7 +83,11 @@ def test_single_rows_that_are_missing_are_told(of, rng):
     kept[rng.choice(np.arange(1, 999, 3), 40, replace=False)] = False
     found = of(ROWS[kept] * 0.02)
     assert found.rate == pytest.approx(50) and (len(found.spans), found.lost) == (1, 40)
-    assert "40 single rows are missing among 960; give rate" in notes([found], "t")[0]
+    told = "column `t` says that 40 single rows are missing among 960; give "
+    another = "another rate to fill them by resampling, or "
+    assert missing([found], "t") == [f"{told}{another}gap = 1.5 to cut there"] and not notes([found], "t")
+    # At the rate that they have they are not resampled, so that nothing fills them; at another one they are.
+    assert missing([found], "t", 50) == [f"{told}gap = 1.5 to cut there"] and not missing([found], "t", 40)
     found = of(ROWS[kept] * 0.02, gap=1.5)
     assert (len(found.spans), found.lost) == (41, 0)
 
@@ -227,6 +231,7 @@ def test_what_is_resampled(of):
         "1 of 2 recordings are resampled from 25 to 50 Hz; that adds no information"
     ]
     assert notes([found], "t", 25) == ["1 of 1 recordings are resampled from 50 to 25 Hz"]
+    assert notes([found, of(ROWS / 40)], "t", 25) == ["2 of 2 recordings are resampled from 40-50 to 25 Hz"]
 
 
 @pytest.mark.parametrize(("step", "low", "high"), [(1.0, 40, 1000), (1.0, 60, 61), (0.02, 100, 1000), (0.001, 30, 900)])

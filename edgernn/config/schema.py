@@ -1,23 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `edgernn build` and `edgernn convert` are told, with a validated schema; `edgernn init` writes it as TOML."""
+"""The keys of a configuration: what each may be, its default and its description."""
 
 import dataclasses
-import difflib
-import json
-import os
-import stat
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from edgernn import cells
 from edgernn.data import csv, npz, watch, wide
 from edgernn.data.dataset import Dataset
+from edgernn.data.text import tables
 from edgernn.data.text.reading import Reading
 from edgernn.errors import ConfigError, DataError
 
@@ -28,19 +22,22 @@ Units = Annotated[int, Field(ge=1, le=1024)]
 Name = Annotated[str, Field(pattern=r"^([A-Za-z0-9_-][A-Za-z0-9_.-]*)?$")]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
-class _Data(_Section):
+class Data(Section):
     split: Literal["auto", "given", "group", "recording", "time"] = Field(
         "auto", description="what is held out: auto (given, else group, else recording), given, group, recording, time"
     )
     split_seed: int = Field(0, ge=0, lt=2**31, description="draws which groups or recordings are held out")
     folds: int = Field(5, ge=3, le=100, description="folds of `edgernn build --folds`")
 
+    def check_installed(self) -> None:
+        """Raises MissingExtraError when the package that the data are read with is not installed."""
 
-class WatchData(_Data):
+
+class WatchData(Data):
     """Smartwatch recordings of shoulder exercises, from the package seglearn."""
 
     source: Literal["watch"] = Field("watch", description="watch, npz or csv")
@@ -48,11 +45,14 @@ class WatchData(_Data):
     stride: Span = Field("0.5s", description="between the starts of windows, steps or seconds")
     decimate: int = Field(4, ge=1, le=50, description="averages so many samples of 50 Hz into one")
 
+    def check_installed(self) -> None:
+        watch.file()
+
     def load(self) -> Dataset:
         return watch.load(self.window, self.stride, self.decimate)
 
 
-class NpzData(_Data):
+class NpzData(Data):
     """Windows in an .npz file: x [n, T, F], y; optionally lengths, group, split, recording, start, names and rate."""
 
     source: Literal["npz"] = Field("npz", description="watch, npz or csv")
@@ -66,7 +66,7 @@ class NpzData(_Data):
         return npz.load(self.path, rate=self.rate, ignore=self.ignore)
 
 
-class CsvData(_Data):
+class CsvData(Data):
     """Recordings in text files: a row is a time step. docs/data.md says what each key means and what is found out."""
 
     source: Literal["csv"] = Field("csv", description="watch, npz or csv")
@@ -117,9 +117,12 @@ class CsvData(_Data):
     layout: Literal["long", "wide"] = Field("long", description='wide: a row is a window; columns = ["*"] takes all')
     channels: int = Field(1, ge=1, description="of a wide row, whose columns are x0, y0, x1, y1 for two")
 
+    def check_installed(self) -> None:
+        tables.pandas()
+
     def load(self, *, complete: bool = True) -> Dataset:
         """The windows of the files that `path` means now; complete: fewer than two classes are refused."""
-        options = self.model_dump(exclude={"source", "path", *_Data.model_fields})
+        options = self.model_dump(exclude={"source", "path", *Data.model_fields})
         reading, cutting = ({key: options[key] for key in options if key in known} for known in _CSV_KEYS)
         cutting = {key: value for key, value in cutting.items() if value != ""}
         if self.layout == "wide":
@@ -140,7 +143,7 @@ def _recurrent(cell: str) -> str:
     return cell
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """The network: recurrent layers, hidden dense layers, and the output that the data asks for."""
 
     cell: Annotated[str, AfterValidator(_recurrent)] = Field(
@@ -154,7 +157,7 @@ class ModelConfig(_Section):
     activation: Literal["linear", "relu", "sigmoid", "tanh"] = Field("relu", description="of the hidden dense layers")
 
 
-class TrainConfig(_Section):
+class TrainConfig(Section):
     """Training with Adam; early stopping watches the validation part."""
 
     epochs: int = Field(25, ge=1, le=10000, description="at most; passes through the data, of at least 50 steps each")
@@ -173,7 +176,7 @@ class TrainConfig(_Section):
     class_weights: bool = Field(False, description="rare classes count as much as frequent ones")
 
 
-class AugmentConfig(_Section):
+class AugmentConfig(Section):
     """Random changes to every training window; 0 or empty leaves one out."""
 
     vectors: tuple[Annotated[tuple[str, ...], Field(min_length=3, max_length=3)], ...] = Field(
@@ -199,7 +202,7 @@ WATCH_AUGMENTATION = AugmentConfig(
 """What helps on people not seen in training: the watch sits differently on every arm, and on either."""
 
 
-class PruneConfig(_Section):
+class PruneConfig(Section):
     """Both kinds fine-tune towards what teachers give: the model before pruning, and more; 0 leaves a kind out."""
 
     sparsity: Share = Field(0.0, description="share of the weights that become zero; they still take their bytes")
@@ -219,14 +222,14 @@ WATCH_PRUNING = PruneConfig(sparsity=0.2)
 """What costs about nothing there."""
 
 
-class QuantizeConfig(_Section):
+class QuantizeConfig(Section):
     """Integer arithmetic."""
 
     operands: Literal["int8", "int16"] = Field("int8", description="what matrices multiply: int8 or int16")
     windows: int = Field(256, ge=1, description="training windows for calibration")
 
 
-class Config(_Section):
+class Config(Section):
     """A whole build."""
 
     EXAMPLE: ClassVar[str] = "model.units=16"
@@ -251,7 +254,7 @@ class Config(_Section):
         return {**values, "data": data, **sections}
 
 
-class ConvertConfig(_Section):
+class ConvertConfig(Section):
     """What the file of a model trained elsewhere does not say."""
 
     EXAMPLE: ClassVar[str] = "quantize.operands=int16"
@@ -277,222 +280,8 @@ class ConvertConfig(_Section):
 
 
 _CSV_KEYS = tuple({field.name for field in dataclasses.fields(kind)} for kind in (Reading, csv.Cutting))
-_WATCH: Mapping[str, _Section] = {"augment": WATCH_AUGMENTATION, "prune": WATCH_PRUNING}
-SOURCES: Mapping[str, type[_Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
-
-
-S = TypeVar("S", Config, ConvertConfig)
-
-_LARGEST_FILE = 2**18
-_DEEPEST = 8
-_SHOWN = 60
-"""Bytes of a configuration; lists and sections within each other, far more than any needs; characters of a value that a
-sentence quotes."""
-
-
-def load(path: Path | None, overrides: Iterable[str] = ()) -> Config:
-    """The configuration in `path` (None: all defaults), changed by overrides like "model.units=16".
-
-    Raises ConfigError, which names the key, what it may be, and for an unknown key the nearest known one.
-    """
-    return _validated(Config, path, {} if path is None else _read(path), overrides)
-
-
-def load_convert(overrides: Iterable[str] = ()) -> ConvertConfig:
-    """The defaults, changed by overrides like "quantize.operands=int16". Raises ConfigError like `load`."""
-    return _validated(ConvertConfig, None, {}, overrides)
-
-
-def stored_csv(section: object, path: Path) -> CsvData:
-    """How to read the CSV in `path`: by the section "data" of the configuration that an artifact's manifest keeps.
-
-    Raises ConfigError when that is not of CSV.
-    """
-    if not isinstance(section, dict) or section.get("source") != "csv":
-        raise ConfigError(
-            f"{path}: the artifact was not built from CSV, so nothing says how to read this: give an .npz file"
-        )
-    try:
-        return CsvData.model_validate(_tuples({**section, "path": str(path)}, _DEEPEST))
-    except (ValidationError, RecursionError, OverflowError):
-        raise ConfigError(
-            f"{path}: the artifact's manifest has a configuration of CSV that this edgernn can't use: give an .npz "
-            "file, or build the artifact again"
-        ) from None
-
-
-def _validated(schema: type[S], path: Path | None, values: dict[str, Any], overrides: Iterable[str]) -> S:
-    for override in overrides:
-        _override(values, override, schema.EXAMPLE)
-    try:
-        return schema.model_validate(_tuples(values, _DEEPEST))
-    except ValidationError as error:
-        raise ConfigError(_sentence(schema, path, error)) from None
-    except (RecursionError, OverflowError) as error:
-        what = "is nested too deeply" if isinstance(error, RecursionError) else "has a number that is too large"
-        raise ConfigError(f"{_where(path)} {what}: `edgernn init -` shows what it may hold") from None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = _content(path).decode("utf-8")
-        return tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(f"{path} can't be read ({error.strerror}): `edgernn init` writes a configuration") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {_reason(error)}") from error
-
-
-def _content(path: Path) -> bytes:
-    """A file of its bounded size. Raises OSError, and ConfigError for what is no regular file: it may never end."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise ConfigError(f"{path} is no regular file: `edgernn init` writes a configuration")
-        content = file.read(_LARGEST_FILE + 1)
-    if len(content) > _LARGEST_FILE:
-        raise ConfigError(f"{path} has more than {_LARGEST_FILE >> 10} KiB, so it is no configuration")
-    return content
-
-
-def _reason(error: Exception) -> str:
-    """What of a text is wrong, where Python's own words are about Python."""
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, tomllib.TOMLDecodeError | UnicodeDecodeError):
-        return str(error)
-    return "it has a number or a date that is out of range"
-
-
-def _tuples(value: Any, levels: int) -> Any:
-    """TOML's value with lists as tuples, at any depth. Raises RecursionError below so many levels."""
-    if not levels:
-        raise RecursionError
-    if isinstance(value, dict):
-        return {key: _tuples(entry, levels - 1) for key, entry in value.items()}
-    return tuple(_tuples(entry, levels - 1) for entry in value) if isinstance(value, list) else value
-
-
-def _override(values: dict[str, Any], override: str, example: str) -> None:
-    first, *others = override.splitlines() or [""]
-    if others:
-        raise ConfigError(f"--set {_cut(first)} goes on in another line: give each key a --set of its own")
-    if not override.isascii() and override != override.encode("utf-8", "replace").decode("utf-8"):
-        raise ConfigError(f"--set {_cut(override)} has bytes that are no UTF-8: write it in UTF-8")
-    key, equals, text = override.strip().partition("=")
-    *sections, last = key.strip().split(".")
-    if not equals or not all((*sections, last)):
-        raise ConfigError(f"--set {_cut(override)} is no key and value: write it like --set {example}")
-    for section in sections:
-        values = values.setdefault(section, {})
-        if not isinstance(values, dict):
-            raise ConfigError(f"--set {_cut(override)}: {section} is no section")
-    values[last] = _value(override, text)
-
-
-def _value(override: str, text: str) -> Any:
-    """As TOML has it, or else the text itself. In braces, where neither a comment nor a second key can be left out."""
-    try:
-        parsed = tomllib.loads(f"braces = {{ value = {text} }}")["braces"]
-    except tomllib.TOMLDecodeError:
-        return text.strip()
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"--set {_cut(override)} has no value of TOML: {_reason(error)}") from None
-    return parsed["value"] if len(parsed) == 1 else text.strip()
-
-
-def _where(path: Path | None) -> str:
-    return "the configuration" if path is None else str(path)
-
-
-def _sentence(schema: type[_Section], path: Path | None, error: ValidationError) -> str:
-    where, errors = _where(path), error.errors()
-    first = errors[0]
-    key, fields = _place(schema, first["loc"])
-    if first["type"] == "extra_forbidden":
-        return f"{where} has an unknown key {'.'.join(key)}: {_hint(key, list(fields))}"
-    if first["type"] == "union_tag_invalid":
-        return f"{where}: data.source is {_shown(first['input']['source'])}, but should be {', '.join(SOURCES)}"
-    same = [entry for entry in errors if _place(schema, entry["loc"])[0] == key]
-    wanted = " or ".join(dict.fromkeys(map(_wanted, same)))
-    description = fields[key[-1]].description
-    meaning = f" ({description})" if description else ""
-    return f"{where}: {'.'.join(key)} is {_shown(first['input'])}, but should {wanted}{meaning}"
-
-
-def _place(schema: type[_Section], location: tuple[int | str, ...]) -> tuple[list[str], Mapping[str, FieldInfo]]:
-    """The key at pydantic's location, which has more parts, and the fields of the section that the key is in."""
-    keys = [str(part) for part in location]
-    section: Any = schema.model_fields[keys[0]].annotation if len(keys) > 1 else None
-    if keys[0] == "data" and section is not None:
-        return ["data", keys[2]], SOURCES[keys[1]].model_fields
-    if isinstance(section, type) and issubclass(section, _Section):
-        return keys[:2], section.model_fields
-    return keys[:1], schema.model_fields
-
-
-def _hint(key: list[str], known: list[str]) -> str:
-    others = [source for source, data in SOURCES.items() if key[0] == "data" and key[-1] in data.model_fields]
-    if others:
-        return f"it belongs to source {' or '.join(others)}"
-    near = difflib.get_close_matches(key[-1], known, n=1, cutoff=0.5)
-    return f"did you mean {'.'.join([*key[:-1], near[0]])}?" if near else f"there are {', '.join(known)}"
-
-
-_WANTED = {
-    "model_type": "be a section of keys",
-    "model_attributes_type": "be a section of keys",
-    "string_pattern_mismatch": "be written in another way",
-    "tuple_type": "be a list",
-}
-
-
-def _wanted(error: ErrorDetails) -> str:
-    text = _WANTED.get(error["type"]) or error["msg"].partition(" should ")[2] or error["msg"]
-    return text.removesuffix(f" after validation, not {error.get('ctx', {}).get('actual_length')}")
-
-
-def _shown(value: object) -> str:
-    """A wrong value about as the file has it, cut short."""
-    try:
-        return _cut(json.dumps(value, default=str))
-    except ValueError:
-        return "a number of very many digits"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
-def commented(source: str = "watch") -> str:
-    """The default configuration for data of this source as TOML, each key with its description."""
-    config = Config.model_validate({"data": {"source": source}})
-    lines = ["# Configuration of `edgernn build`. Every key is optional; the values here are the defaults.", ""]
-    sections: list[str] = []
-    for name, field in Config.model_fields.items():
-        value = getattr(config, name)
-        if isinstance(value, _Section):
-            sections += ["", f"# {value.__doc__}", f"[{name}]", *_entries(value)]
-        else:
-            lines.append(_entry(name, value, field))
-    return "\n".join([*lines, *sections]) + "\n"
-
-
-def _entries(section: _Section) -> list[str]:
-    fields = type(section).model_fields.items()
-    source_first = sorted(fields, key=lambda item: item[0] not in ("source", "path"))
-    return [_entry(name, getattr(section, name), field) for name, field in source_first]
-
-
-def _entry(name: str, value: object, field: FieldInfo) -> str:
-    return f"{name} = {_toml(value)}  # {field.description}"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml, value))}]"
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+_WATCH: Mapping[str, Section] = {"augment": WATCH_AUGMENTATION, "prune": WATCH_PRUNING}
+SOURCES: Mapping[str, type[Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
 
 
 def artifact_name(config: Config) -> str:

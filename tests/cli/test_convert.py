@@ -198,7 +198,7 @@ def test_models_that_are_refused(arguments, refused, model, tmp_path):
 
 def test_data_is_needed(cli, model):
     outcome = cli("convert", model)
-    assert outcome.exit_code == 2 and "Missing option '--calibrate'" in outcome.stderr
+    assert outcome.exit_code == 2 and "missing option '--calibrate'" in outcome.stderr
 
 
 def test_no_framework_is_needed(arguments, tmp_path):

@@ -155,7 +155,7 @@ def test_input_that_cannot_be_opened(pristine, cli, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
         outcome = cli("run", pristine, "--input", path)
         assert (outcome.exit_code, outcome.stdout) == (2, "")
-        assert "Invalid value for '--input'" in outcome.stderr
+        assert "invalid value for '--input'" in outcome.stderr
     assert cli("run", pristine).exit_code == 2
 
 

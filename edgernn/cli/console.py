@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def counted(number: int, noun: str) -> str:
+    """As in "1 window" and "1,988 windows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def say(text: str) -> None:
     """A sentence on stdout, which goes on in the next line at a word; nothing with -q."""
     if not is_quiet():

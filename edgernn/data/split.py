@@ -131,7 +131,7 @@ def describe(ds: Dataset, split: Split) -> str:
         missing = "`group` or `recording`" if ds.group is None else "`recording`"
         hint = f"; each window counts as a recording of its own, so if windows overlap, give {missing}"
     sizes = f"{len(split.train)} windows train, {len(split.validation)} validate, {len(split.test)} test"
-    shape = f"{ds.x.shape[1]} steps of {ds.x.shape[2]} channels"
+    shape = f"{ds.x.shape[1]} steps of {ds.x.shape[2]} channel{'' if ds.x.shape[2] == 1 else 's'}"
     return "\n".join(
         [f"split {split.how}; held out: {_held_out(ds, split)}{hint}", f"{sizes}; {shape}", *notes(ds, split)]
     )

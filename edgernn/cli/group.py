@@ -4,6 +4,7 @@
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -36,6 +37,16 @@ class _Failure(click.ClickException):
 
 class _Misuse(_Failure):
     exit_code = 2
+
+
+class _Interrupted(_Failure):
+    exit_code = 128 + signal.SIGINT
+
+    def show(self, file: Any = None) -> None:
+        if sys.stderr is not None and sys.stderr.isatty():
+            # Behind the ^C that the terminal shows.
+            click.echo(err=True, file=file)
+        super().show(file)
 
 
 def _settle_stdout() -> None:
@@ -87,6 +98,8 @@ class _Commands(selection.Commands):
             return result
         except EdgernnError as error:
             raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
+        except KeyboardInterrupt as error:
+            raise _Interrupted("interrupted") from error
         except BrokenPipeError:
             raise
         except OSError as error:

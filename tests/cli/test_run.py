@@ -207,8 +207,8 @@ def test_an_interrupt(process):
     process.stdin.write(b"0.5,1,2\n")
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    assert process.wait() == 1
-    assert process.stderr.read().strip() == b"Aborted!"
+    assert process.wait() == 128 + signal.SIGINT
+    assert process.stderr.read() == b"edgernn: interrupted\n"
 
 
 def test_a_bidirectional_model_gives_a_result_each_window(make_artifact, cli, refused):

@@ -28,6 +28,7 @@ def test_every_option_is_explained(cli, command):
     assert outcome.exit_code == 0
     options = outcome.stdout.partition("Options:\n")[2].splitlines()
     assert all(len(line.split()) > 2 for line in options if line.lstrip().startswith("--"))
+    assert max(map(len, outcome.stdout.splitlines())) <= 80
 
 
 NO_COMPILER = (

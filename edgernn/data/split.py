@@ -115,7 +115,8 @@ def folds(ds: Dataset, k: int) -> list[Split]:
     units, what = _units(ds)
     names = np.unique(units)
     if not 3 <= k <= len(names):
-        raise DataError(f"{ds.name}: {k} folds need 3 to {len(names)} (its {what}s); give another number of folds")
+        hint = f"set data.folds from 3 to {len(names)}" if len(names) >= 3 else "build without --folds"
+        raise DataError(f"{ds.name}: has {len(names)} {what}s, which can't be dealt to {k} folds: {hint}")
     chunks = [names[i::k] for i in range(k)]
     return [_of_units(ds, units, what, chunks[i], chunks[(i + 1) % k]) for i in range(k)]
 

@@ -89,9 +89,9 @@ def evaluate(model: Model, data: Dataset | None = None, *, continuous: bool = Fa
         )
     if data is None:
         found = _stored(model, continuous)
-        name, notes = ("held out", ()) if held_out(model) else ("conversion", (_NOT_HELD_OUT,))
-        per_step = bool(model.integer.interface.per_step)
-        return _judged(model, found, name, per_step, baselines(model), notes, continuous)
+        apart, per_step = held_out(model), bool(model.integer.interface.per_step)
+        name, told = "held out" if apart else "conversion", () if apart else (_NOT_HELD_OUT,)
+        return _judged(model, found, name, per_step, baselines(model), told, continuous)
     _check_fit(model.integer.interface, data)
     found = _predicted(model, data, continuous)
     notes = (*_seen(model, data), *_notes(model.integer.interface, data))

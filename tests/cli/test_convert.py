@@ -73,7 +73,7 @@ def test_what_is_printed(arguments, cli, tmp_path, runtime_names):
         lines[0]
         == "inputs are scaled by the mean and deviation of the windows, which the first layer takes back exactly"
     )
-    assert lines[1].startswith("calibrated on 40 of 40 windows, compared on all; ")
+    assert lines[1].startswith("calibrated on 40 of 40 windows, compared on all: ")
     assert [line.split()[0] for line in lines[4:7]] == ["model", "float", "int8"]
     assert lines[8] == "Integer outputs against float ones"
     assert [line.split()[0] for line in lines[10:14]] == ["y0", "y1", "y2", "y3"]

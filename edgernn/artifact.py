@@ -141,13 +141,13 @@ def check_target(folder: Path, *, force: bool, kind: Kind = ARTIFACT) -> None:
             existing = next(parent for parent in folder.absolute().parents if parent.exists())
             with scratch(existing, f".{folder.name}."):
                 pass
-        elif not force:
-            raise ArtifactError(
-                f"{folder} exists already: add --force to replace it, or choose another folder with --out"
-            )
         elif not folder.is_dir() or (any(folder.iterdir()) and not (folder / kind.marker).is_file()):
             raise ArtifactError(
                 f"{folder} exists and is no {kind.name}, so it is not replaced: choose another folder with --out"
+            )
+        elif not force:
+            raise ArtifactError(
+                f"{folder} exists already: add --force to replace it, or choose another folder with --out"
             )
 
 

@@ -405,6 +405,13 @@ def test_the_old_one_is_kept_where_it_cannot_go_back(tmp_path, monkeypatch):
     assert kept.name.startswith(".artifact.old.") and (kept / "data").read_text() == "old"
 
 
+def test_force_is_not_advised_where_it_would_not_help(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for target in (tmp_path, tmp_path / "notes.txt"):
+        with pytest.raises(ArtifactError, match="exists and is no artifact, so it is not replaced: choose another"):
+            artifacts.check_target(target, force=False)
+
+
 def test_two_builds_at_once(tmp_path):
     folder = tmp_path / "artifact"
     with pytest.raises(ArtifactError, match="exists already"), artifacts.staged(folder, force=False):

@@ -2,6 +2,7 @@
 """The configuration: what `edgernn init` writes is the default, and a mistake names its key and what it should be."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
 
@@ -178,10 +179,28 @@ def test_a_file_that_cannot_be_read(tmp_path):
         (["data.source=npz", "data.path=a/b.npz"], "b"),
         (["data.source=csv", "data.path=a/walks/"], "walks"),
         (["data.source=csv", "data.path=/"], "csv"),
+        (["data.source=csv", "data.path=a/walks/{label}/{group}_*.csv"], "walks"),
+        (["data.source=csv", "data.path=a/walks/*.csv"], "walks"),
+        (["data.source=csv", "data.path=/{label}/*.csv"], "csv"),
     ],
 )
 def test_the_name_of_an_artifact(overrides, name):
     assert config.artifact_name(config.load(None, overrides)) == name
+
+
+def test_what_was_set_by_hand_is_not_said_of_the_file(tmp_path):
+    file = tmp_path / "my.toml"
+    file.write_text("[model]\nunits = 0\n")
+    with pytest.raises(ConfigError, match=f"^{re.escape(str(file))}: model.units is 0"):
+        config.load(file, ["train.epochs=3"])
+    for override, words in (
+        ("model.unit=4", "--set has an unknown key model.unit: did you mean model.units?"),
+        ("modle.units=4", "--set has an unknown key modle: did you mean model?"),
+        ("data.source=cvs", '--set: data.source is "cvs", but should be watch, npz, csv'),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            config.load(None, [override])
+        assert str(caught.value) == words
 
 
 def test_the_present_folder_has_a_name(tmp_path, monkeypatch):

@@ -32,6 +32,11 @@ def printable(text: str) -> str:
     return shown.encode(encoding, "backslashreplace").decode(encoding)
 
 
+def counted(number: int, noun: str) -> str:
+    """As in "1 window" and "1,988 windows"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def say(text: str) -> None:
     """A sentence on stdout, which goes on in the next line at a word; nothing with -q."""
     if not is_quiet():
@@ -88,7 +93,7 @@ def table(
         return
     cells = [[printable(str(cell)) for cell in row] for row in rows]
     same = [c for c, name in enumerate(columns) if name in (once or {}) and len({row[c] for row in cells}) == 1]
-    say(", ".join([title, *((once or {})[columns[c]].format(cells[0][c]) for c in same)]))
+    say(", ".join([title, *((once or {})[columns[c]].format(cells[0][c]) for c in same if cells[0][c])]))
     kept = [c for c in range(len(columns)) if c not in same]
     drawn = [_Column(printable(columns[c]), [row[c] for row in cells], right=c >= texts) for c in kept]
     console = _console()

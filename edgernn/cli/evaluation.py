@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from edgernn.cli import results
-from edgernn.cli.console import printable, say, table
+from edgernn.cli.console import counted, printable, say, table
+from edgernn.errors import ConfigError
 
 if TYPE_CHECKING:
     from edgernn.evaluate import Evaluation, Group
@@ -22,9 +23,15 @@ _METHODS = {"bootstrap": "bootstrap over {}", "wilson": "Wilson, {}"}
 
 
 def show(evaluation: "Evaluation", each: str | None) -> None:
-    """All of it, of long tables the worst rows; each: "class", "group" or "target" for all rows of that table alone."""
+    """All of it, of long tables the worst rows; each: "class", "group" or "target" for all rows of that table alone.
+
+    Raises ConfigError where there is nothing for that table.
+    """
     if each is None:
         _show_headline(evaluation)
+    else:
+        _check(evaluation, each)
+        say(f"{evaluation.artifact}: {_results(evaluation)}")
     tables: dict[str, Callable[[int | None], None]] = {
         "class": lambda most: _show_classes(evaluation, most),
         "target": lambda most: _show_targets(evaluation.targets, most),
@@ -38,15 +45,33 @@ def show(evaluation: "Evaluation", each: str | None) -> None:
             say(f"note: {note}")
 
 
+def _check(evaluation: "Evaluation", each: str) -> None:
+    rows = {"class": evaluation.classes, "target": evaluation.targets, "group": evaluation.groups}
+    if not rows[each]:
+        others = " or ".join(f"--each {name}" for name, found in rows.items() if found)
+        why = {
+            "class": "the model gives targets, no classes",
+            "target": "the model gives classes, no targets",
+            "group": "no group is known of these windows",
+        }
+        raise ConfigError(f"there is nothing for --each {each}, since {why[each]}: take {others}")
+
+
 def _show_headline(evaluation: "Evaluation") -> None:
     say(f"{evaluation.artifact}: {_results(evaluation)}")
-    names = {"float": "float", "integer": evaluation.operands, "never_reset": f"{evaluation.operands}, never reset"}
+    streams = evaluation.reset == "never"
+    whole = ", every window from zero" if streams else ""
+    names = {
+        "float": f"float{whole}",
+        "integer": f"{evaluation.operands}{whole}",
+        "never_reset": f"{evaluation.operands}, never reset",
+    }
     rows = {names[name]: values for name, values in evaluation.models.items()} | results.by_baseline(
         evaluation.baselines
     )
     columns = list(dict.fromkeys(name for values in evaluation.models.values() for name in values))
     cells = [(name, *(_number(values.get(column)) for column in columns)) for name, values in rows.items()]
-    title = "Streams that are never reset" if evaluation.reset == "never" else "Every window from a state of zero"
+    title = "Streams that are never reset" if streams else "Every window from a state of zero"
     table(title, ("", *columns), cells)
     interval = evaluation.interval
     if interval is not None:
@@ -57,9 +82,10 @@ def _show_headline(evaluation: "Evaluation") -> None:
 
 
 def _results(evaluation: "Evaluation") -> str:
-    data = "the held-out part" if evaluation.data == "held out" else evaluation.data
+    stored = {"held out": "the held-out part", "conversion": "the windows of its conversion"}
     steps = f"{evaluation.results:,} steps of " if evaluation.per_step else ""
-    return f"{data}, {steps}{evaluation.windows:,} windows of {evaluation.recordings:,} recordings"
+    windows, recordings = counted(evaluation.windows, "window"), counted(evaluation.recordings, "recording")
+    return f"{stored.get(evaluation.data, evaluation.data)}, {steps}{windows} of {recordings}"
 
 
 def _show_classes(evaluation: "Evaluation", most: int | None) -> None:

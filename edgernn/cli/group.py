@@ -4,6 +4,7 @@
 import importlib
 import os
 import pkgutil
+import signal
 import sys
 import warnings
 from collections.abc import Iterator
@@ -15,9 +16,10 @@ import click
 
 import edgernn as package
 from edgernn import engine
+from edgernn.cli import selection
 from edgernn.cli.console import printable, wrapped
 from edgernn.cli.verbosity import with_quiet
-from edgernn.errors import ConfigError, EdgernnError, SlowEngineWarning, unknown
+from edgernn.errors import ConfigError, EdgernnError, SlowEngineWarning
 
 COMMANDS = Path(__file__).parent / "commands"
 
@@ -37,6 +39,16 @@ class _Misuse(_Failure):
     exit_code = 2
 
 
+class _Interrupted(_Failure):
+    exit_code = 128 + signal.SIGINT
+
+    def show(self, file: Any = None) -> None:
+        if sys.stderr is not None and sys.stderr.isatty():
+            # Behind the ^C that the terminal shows.
+            click.echo(err=True, file=file)
+        super().show(file)
+
+
 def _settle_stdout() -> None:
     """Drops what is buffered when it can't be written: Python would try once more at its end, with a traceback."""
     try:
@@ -45,7 +57,20 @@ def _settle_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-class _Commands(click.Group):
+@contextmanager
+def _usage_as_lines(group: click.Context | None = None) -> Iterator[None]:
+    """Makes click's sentence about wrong usage one line of ours, with the command whose help says what is right."""
+    try:
+        yield
+    except click.UsageError as error:
+        context = error.ctx or group
+        sentence = " ".join(error.format_message().split()).removesuffix(".")
+        asks = sentence.rstrip(")").endswith("?")
+        hint = "" if asks or context is None else f": `{context.command_path} --help` says what it takes"
+        raise _Misuse(f"{sentence[:1].lower()}{sentence[1:]}{hint}") from error
+
+
+class _Commands(selection.Commands):
     """Finds `edgernn NAME` in edgernn/cli/commands/NAME.py and imports no other."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -56,29 +81,25 @@ class _Commands(click.Group):
             return None
         return with_quiet(importlib.import_module(f"edgernn.cli.commands.{cmd_name}").command)
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        known = self.list_commands(ctx)
-        if not ctx.resilient_parsing and args[0] not in known and not args[0].startswith("-"):
-            raise _Misuse(unknown("command", args[0], known))
-        return super().resolve_command(ctx, args)
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        if not args:
+            # Shows the help, as an error of usage.
+            return super().make_context(info_name, args, parent, **extra)
+        with _usage_as_lines():
+            return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _warnings_as_lines():
+            with _warnings_as_lines(), _usage_as_lines(ctx):
                 result = super().invoke(ctx)
             sys.stdout.flush()
             return result
         except EdgernnError as error:
             raise (_Misuse if isinstance(error, ConfigError) else _Failure)(str(error)) from error
-        except click.UsageError as error:
-            message = error.format_message()
-            # Click's own sentences have lines and tabs.
-            safe = "".join(c if c in "\n\t" else printable(c) for c in message)
-            if safe == message:
-                raise
-            raise click.UsageError(safe, ctx=error.ctx) from error
+        except KeyboardInterrupt as error:
+            raise _Interrupted("interrupted") from error
         except BrokenPipeError:
             raise
         except OSError as error:

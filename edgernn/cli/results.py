@@ -62,6 +62,11 @@ def show_forms(title: str, forms: Mapping[str, Mapping[str, Any]], operands: str
     table(title, ("model", *(_SIZES.get(name, name) for name in names)), rows)
 
 
+def is_judged(form: Mapping[str, Any]) -> bool:
+    """Whether there is more of a form of the model than its size."""
+    return not set(form) <= set(_SIZES)
+
+
 def show_quantization(layers: Sequence[Any]) -> None:
     """Two rows a matrix: scales and room, and what they cut; `layers` as a manifest has them under "quantization"."""
     matrices = list(_matrices(layers))

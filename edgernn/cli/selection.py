@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Options that mean the same in every command: --runtime and --target, --optimize; names to choose from."""
+"""What means the same in every command: --runtime and --target, --optimize; names and commands to choose from."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -25,6 +25,18 @@ class Known(click.Choice[str]):
         if value not in self.choices:
             raise ConfigError(unknown(self._what, value, self.choices))
         return super().convert(value, param, ctx)
+
+
+class Commands(click.Group):
+    """Commands by name. Another name is refused in the words that all names are refused in."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        known = self.list_commands(ctx)
+        if not ctx.resilient_parsing and args[0] not in known and not args[0].startswith("-"):
+            raise ConfigError(unknown("command", args[0], known))
+        return super().resolve_command(ctx, args)
 
 
 def level(choices: Iterable[str], told: str) -> Callable[[Command], Command]:

@@ -58,12 +58,11 @@ def stored_csv(section: object, path: Path) -> CsvData:
 
 
 def _validated(schema: type[S], path: Path | None, values: dict[str, Any], overrides: Iterable[str]) -> S:
-    for override in overrides:
-        _override(values, override, schema.EXAMPLE)
+    keys = [_override(values, override, schema.EXAMPLE) for override in overrides]
     try:
         return schema.model_validate(_tuples(values, _DEEPEST))
     except ValidationError as error:
-        raise ConfigError(_sentence(schema, path, error)) from None
+        raise ConfigError(_sentence(schema, path, error, keys)) from None
     except (RecursionError, OverflowError) as error:
         what = "is nested too deeply" if isinstance(error, RecursionError) else "has a number that is too large"
         raise ConfigError(f"{_where(path)} {what}: `edgernn init -` shows what it may hold") from None
@@ -108,7 +107,8 @@ def _tuples(value: Any, levels: int) -> Any:
     return tuple(_tuples(entry, levels - 1) for entry in value) if isinstance(value, list) else value
 
 
-def _override(values: dict[str, Any], override: str, example: str) -> None:
+def _override(values: dict[str, Any], override: str, example: str) -> list[str]:
+    """Changes the values; returns the key, by its sections."""
     first, *others = override.splitlines() or [""]
     if others:
         raise ConfigError(f"--set {_cut(first)} goes on in another line: give each key a --set of its own")
@@ -123,6 +123,7 @@ def _override(values: dict[str, Any], override: str, example: str) -> None:
         if not isinstance(values, dict):
             raise ConfigError(f"--set {_cut(override)}: {section} is no section")
     values[last] = _value(override, text)
+    return [*sections, last]
 
 
 def _value(override: str, text: str) -> Any:
@@ -140,10 +141,12 @@ def _where(path: Path | None) -> str:
     return "the configuration" if path is None else str(path)
 
 
-def _sentence(schema: type[Section], path: Path | None, error: ValidationError) -> str:
-    where, errors = _where(path), error.errors()
+def _sentence(schema: type[Section], path: Path | None, error: ValidationError, overridden: list[list[str]]) -> str:
+    errors = error.errors()
     first = errors[0]
     key, fields = _place(schema, first["loc"])
+    tagged = [*key, "source"] if first["type"] == "union_tag_invalid" else key
+    where = "--set" if any(tagged == own[: len(tagged)] for own in overridden) else _where(path)
     if first["type"] == "extra_forbidden":
         return f"{where} has an unknown key {'.'.join(key)}: {_hint(key, list(fields))}"
     if first["type"] == "union_tag_invalid":

@@ -2,6 +2,7 @@
 """The keys of a configuration: what each may be, its default and its description."""
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -279,12 +280,16 @@ class ConvertConfig(Section):
     quantize: QuantizeConfig = QuantizeConfig()
 
 
+_PATTERN = re.compile(r"[*?{\[]")
+"""What no name of a file has that `path` takes as it is."""
 _CSV_KEYS = tuple({field.name for field in dataclasses.fields(kind)} for kind in (Reading, csv.Cutting))
 _WATCH: Mapping[str, Section] = {"augment": WATCH_AUGMENTATION, "prune": WATCH_PRUNING}
 SOURCES: Mapping[str, type[Data]] = {"watch": WatchData, "npz": NpzData, "csv": CsvData}
 
 
 def artifact_name(config: Config) -> str:
-    """`config.name`, or else the name of the data's file or folder, or of the built-in set."""
-    path = getattr(config.data, "path", None)
-    return config.name or (Path(path).resolve().stem if path else "") or config.data.source
+    """`config.name`, or else the name of the data's file or folder, of a pattern the folder that it starts in, or of
+    the built-in set."""
+    path = Path(getattr(config.data, "path", "") or "/")
+    whole = [part for part in (path, *path.parents) if not _PATTERN.search(str(part))]
+    return config.name or whole[0].resolve().stem or config.data.source

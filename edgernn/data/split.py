@@ -115,7 +115,8 @@ def folds(ds: Dataset, k: int) -> list[Split]:
     units, what = _units(ds)
     names = np.unique(units)
     if not 3 <= k <= len(names):
-        raise DataError(f"{ds.name}: {k} folds need 3 to {len(names)} (its {what}s); give another number of folds")
+        hint = f"set data.folds from 3 to {len(names)}" if len(names) >= 3 else "build without --folds"
+        raise DataError(f"{ds.name}: has {len(names)} {what}s, which can't be dealt to {k} folds: {hint}")
     chunks = [names[i::k] for i in range(k)]
     return [_of_units(ds, units, what, chunks[i], chunks[(i + 1) % k]) for i in range(k)]
 
@@ -131,7 +132,7 @@ def describe(ds: Dataset, split: Split) -> str:
         missing = "`group` or `recording`" if ds.group is None else "`recording`"
         hint = f"; each window counts as a recording of its own, so if windows overlap, give {missing}"
     sizes = f"{len(split.train)} windows train, {len(split.validation)} validate, {len(split.test)} test"
-    shape = f"{ds.x.shape[1]} steps of {ds.x.shape[2]} channels"
+    shape = f"{ds.x.shape[1]} steps of {ds.x.shape[2]} channel{'' if ds.x.shape[2] == 1 else 's'}"
     return "\n".join(
         [f"split {split.how}; held out: {_held_out(ds, split)}{hint}", f"{sizes}; {shape}", *notes(ds, split)]
     )

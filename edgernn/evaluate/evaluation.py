@@ -22,6 +22,7 @@ from edgernn.predictions import Predictions
 
 _BATCH = 1024
 """Windows that are run at once."""
+_NOT_HELD_OUT = "none of these windows was kept from the calibration"
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Group:
 class Evaluation:
     """How good an artifact is.
 
-    artifact, data: names, data "held out" for what the artifact has stored; reset: "window" where every window starts
+    artifact, data: names, data "held out" for what the artifact has stored, "conversion" where that was not held out;
+    reset: "window" where every window starts
     from a state of zero, "never" where whole streams go through the model; windows, results: how many are judged, of
     `total` results; recordings: that they are of; models: metrics (`edgernn.metrics.evaluate`) of "integer", and where
     they are known of "float" and "never_reset"; baselines: of what takes no model (`edgernn.metrics.baselines`).
@@ -87,12 +89,30 @@ def evaluate(model: Model, data: Dataset | None = None, *, continuous: bool = Fa
         )
     if data is None:
         found = _stored(model, continuous)
-        baselines = _numbers(_section(model).get("baselines"))
-        return _judged(model, found, "held out", bool(model.integer.interface.per_step), baselines, (), continuous)
+        apart, per_step = held_out(model), bool(model.integer.interface.per_step)
+        name, told = "held out" if apart else "conversion", () if apart else (_NOT_HELD_OUT,)
+        return _judged(model, found, name, per_step, baselines(model), told, continuous)
     _check_fit(model.integer.interface, data)
     found = _predicted(model, data, continuous)
-    notes = tuple(_notes(model.integer.interface, data))
+    notes = (*_seen(model, data), *_notes(model.integer.interface, data))
     return _judged(model, found, data.name, data.per_step, metrics.baselines(data, data), notes, continuous)
+
+
+def held_out(model: Model) -> bool:
+    """Whether the windows that the artifact was judged on were kept apart: those of a conversion need not be."""
+    data = model.manifest.get("data")
+    return not isinstance(data, dict) or data.get("held_out") is not False
+
+
+def _seen(model: Model, data: Dataset) -> Iterator[str]:
+    about = model.manifest.get("data")
+    if isinstance(about, dict) and about.get("sha256") == data.digest():
+        yield "these are the windows that the artifact was made from: a model is better on what it was trained on"
+
+
+def baselines(model: Model) -> dict[str, float]:
+    """How good is what takes no model, on the windows that the artifact was judged on; empty where none was."""
+    return _numbers(_section(model).get("baselines"))
 
 
 def _section(model: Model) -> Mapping[str, Any]:
@@ -230,7 +250,8 @@ def _with_classes(result: Evaluation, found: Predictions, main: Float, interface
     if lacking:
         notes.append(f"no result should be of {', '.join(lacking)}: nothing is known of how well that is told")
     if interval is None:
-        notes.append(f"{result.recordings} recordings are too few for an interval of the accuracy")
+        few = "1 recording is" if result.recordings == 1 else f"{result.recordings} recordings are"
+        notes.append(f"{few} too few for an interval of the accuracy")
     return replace(
         result,
         interval=interval,
@@ -269,4 +290,4 @@ def _other_reset(interface: Interface, continuous: bool) -> Iterator[str]:
     if interface.reset == "never" and not continuous:
         yield "the model was trained for a state that is never reset: --continuous judges that"
     if interface.reset == "window" and continuous:
-        yield "the model was trained for windows that start from zero: reset it at each where these figures are worse"
+        yield "the model was trained for windows that start from zero: `edgernn run` and the examples reset it at each"

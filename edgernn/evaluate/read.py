@@ -14,7 +14,7 @@ from edgernn.config import stored_csv
 from edgernn.data import npz
 from edgernn.data.arrays import from_arrays, text
 from edgernn.data.dataset import Dataset, without
-from edgernn.errors import DataError
+from edgernn.errors import ConfigError, DataError
 from edgernn.model import Interface
 
 
@@ -33,12 +33,26 @@ def read(path: Path, model: Model) -> Dataset:
         ignore = section.get("ignore") if isinstance(section, dict) else None
         ignored = [name for name in ignore if isinstance(name, str)] if isinstance(ignore, list | tuple) else []
         return _from_npz(path, model.integer.interface, ignored)
-    found = stored_csv(section, path).load(complete=False)
+    stored = stored_csv(section, path)
+    _check_fields(path, section)
+    found = replace(stored.load(complete=False), name=str(path))
     interface = model.integer.interface
     _check_task(path, found.task, interface)
     if found.task == "regression":
         return found
     return _of_classes(found, interface.classes)
+
+
+def _check_fields(path: Path, section: Any) -> None:
+    """Raises ConfigError where the build took class or sensor from the path, and this path has no field for it."""
+    pattern = str(section.get("path"))
+    needed = [f"{{{name}}}" for name in (section.get("label") or "label", "sensor")]
+    lacking = [field for field in needed if field in pattern and field not in str(path)]
+    if lacking:
+        raise ConfigError(
+            f"{path}: has no {' and no '.join(lacking)}, which the artifact's own data have in their path, {pattern}: "
+            "give such a pattern"
+        )
 
 
 def _of_classes(data: Dataset, classes: tuple[str, ...]) -> Dataset:

@@ -43,14 +43,15 @@ class Prepared:
 
     def describe(self, calibrated: int) -> str:
         """Which windows were taken for what, where so many of them calibrate."""
-        channels = len(self.model.interface.channels)
+        count = len(self.model.interface.channels)
+        channels = "1 channel" if count == 1 else f"{count} channels"
         if self.apart:
             counts = f"{calibrated} of {self.train.n} training windows, compared on {self.judged.n} that are held out"
         else:
             counts = (
-                f"{calibrated} of {self.train.n} windows, compared on all; without an array `split` none is held out"
+                f"{calibrated} of {self.train.n} windows, compared on all: without an array `split` none is held out"
             )
-        return f"calibrated on {counts}; {self.judged.x.shape[1]} steps of {channels} channels"
+        return f"calibrated on {counts}; {self.judged.x.shape[1]} steps of {channels}"
 
 
 def prepare(imported: Imported, path: Path, config: ConvertConfig) -> Prepared:

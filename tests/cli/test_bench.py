@@ -50,7 +50,7 @@ def test_targets(pristine, cli):
     outcome = cli("bench", pristine, "--target", "qemu:cortex_m4", "--target", "host", "--target", "qemu:riscv32")
     assert (outcome.exit_code, outcome.stderr) == (0, "")
     _, columns, *rows, told, first, second, third = outcome.stdout.splitlines()
-    assert "QEMU counts instructions, not cycles" in told
+    assert told == "instructions: not cycles, as QEMU counts them"
     assert columns.split() == "target a step in step code runtime code constants flash state stack RAM".split()
     assert [line.split()[0] for line in (first, second, third)] == ["qemu:cortex_m4:", "host:", "qemu:riscv32:"]
     cells = [row.replace(",", "").split() for row in rows]
@@ -64,7 +64,10 @@ def test_targets(pristine, cli):
 def test_targets_and_runtimes(pristine, cli):
     outcome = cli("bench", pristine, "--target", "host", "--runtime", "numpy", "--steps", 10)
     lines = outcome.stdout.splitlines()
-    assert lines[0].startswith("Microseconds a step") and lines[4].startswith("A step on a device")
+    assert (
+        lines[0].startswith("Microseconds a step")
+        and lines[4] == "On a device: bytes of the whole program, a step in ns"
+    )
     assert (lines[2].split()[0], lines[6].split()[0]) == ("numpy", "host")
 
 

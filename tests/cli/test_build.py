@@ -237,8 +237,8 @@ def test_an_interrupt(arguments, cli, tmp_path, monkeypatch, during):
     else:
         monkeypatch.setattr("edgernn.pack.validate", interrupt)
     outcome = cli(*arguments())
-    assert (outcome.exit_code, outcome.stdout) == (1, "")
-    assert outcome.stderr.endswith("Aborted!\n")
+    assert (outcome.exit_code, outcome.stdout) == (128 + signal.SIGINT, "")
+    assert outcome.stderr.endswith("\nedgernn: interrupted\n")
     assert names(tmp_path) == ["windows.npz"]
 
 
@@ -251,8 +251,8 @@ def test_an_interrupt_of_training(windows, tmp_path):
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate()
-    assert (process.returncode, stdout) == (1, "")
-    assert stderr.endswith("Aborted!\n") and "Traceback" not in stderr
+    assert (process.returncode, stdout) == (128 + signal.SIGINT, "")
+    assert stderr.endswith("edgernn: interrupted\n") and "Traceback" not in stderr
     assert names(tmp_path) == ["windows.npz"]
 
 

@@ -73,7 +73,7 @@ def test_what_is_printed(arguments, cli, tmp_path, runtime_names):
         lines[0]
         == "inputs are scaled by the mean and deviation of the windows, which the first layer takes back exactly"
     )
-    assert lines[1].startswith("calibrated on 40 of 40 windows, compared on all; ")
+    assert lines[1].startswith("calibrated on 40 of 40 windows, compared on all: ")
     assert [line.split()[0] for line in lines[4:7]] == ["model", "float", "int8"]
     assert lines[8] == "Integer outputs against float ones"
     assert [line.split()[0] for line in lines[10:14]] == ["y0", "y1", "y2", "y3"]
@@ -198,7 +198,7 @@ def test_models_that_are_refused(arguments, refused, model, tmp_path):
 
 def test_data_is_needed(cli, model):
     outcome = cli("convert", model)
-    assert outcome.exit_code == 2 and "Missing option '--calibrate'" in outcome.stderr
+    assert outcome.exit_code == 2 and "missing option '--calibrate'" in outcome.stderr
 
 
 def test_no_framework_is_needed(arguments, tmp_path):

@@ -46,7 +46,50 @@ def test_other_windows(judged, cli, tmp_path):
     outcome = cli("evaluate", judged(data), "--data", tmp_path / "d.npz", "--continuous")
     lines = outcome.stdout.splitlines()
     assert lines[:2] == ["small: d.npz, 40 windows of 4 recordings", "Streams that are never reset"]
-    assert any(line.startswith("int8, never reset") for line in lines)
+    names = [line.partition("  ")[0] for line in lines[3:6]]
+    assert names == ["int8, every window from zero", "int8, never reset", "majority class"]
+
+
+def test_one_recording(judged, cli):
+    lines = cli(
+        "evaluate", judged(make(recording=np.zeros(40, np.int64), start=np.arange(40) * 12))
+    ).stdout.splitlines()
+    assert lines[0] == "small: the held-out part, 40 windows of 1 recording"
+    assert lines[-1] == "note: 1 recording is too few for an interval of the accuracy"
+
+
+def test_windows_that_were_not_held_out(judged, edit_json, cli, tmp_path):
+    """Those of a conversion without a split; and those that an artifact was made from, given again."""
+    data = make()
+    folder = judged(data)
+    edit_json(folder / "manifest.json", "data", value={"held_out": False, "sha256": data.digest()})
+    lines = cli("evaluate", folder).stdout.splitlines()
+    assert lines[0] == "small: the windows of its conversion, 40 windows of 4 recordings"
+    assert "note: none of these windows was kept from the calibration" in lines
+    assert json.loads(cli("evaluate", folder, "--json", "-").stdout)["data"] == "conversion"
+    arrays = {name: getattr(data, name) for name in ("x", "y", "recording", "start", "group")}
+    np.savez(tmp_path / "same.npz", **arrays)
+    note = "note: these are the windows that the artifact was made from: "
+    assert note in cli("evaluate", folder, "--data", tmp_path / "same.npz").stdout
+    np.savez(tmp_path / "others.npz", **arrays | {"x": data.x + 1})
+    assert note not in cli("evaluate", folder, "--data", tmp_path / "others.npz").stdout
+
+
+def test_one_table_alone(judged, cli, refused):
+    folder = judged(make())
+    assert cli("evaluate", folder, "--each", "group").stdout.splitlines()[:3] == [
+        "small: the held-out part, 40 windows of 4 recordings",
+        "",
+        "Groups",
+    ]
+    message = refused(2, "evaluate", folder, "--each", "target")
+    assert message.endswith(
+        "for --each target, since the model gives classes, no targets: take --each class or --each group"
+    )
+    ungrouped = judged(make(group=None))
+    assert "since no group is known of these windows: take --each class" in refused(
+        2, "evaluate", ungrouped, "--each", "group"
+    )
 
 
 def test_many_names(make_artifact, judged, cli, tmp_path):

@@ -48,7 +48,7 @@ def test_an_illegal_name(pristine, refused, tmp_path):
     ("arguments", "words"),
     [
         (["--format", "rust"], "there is no format 'rust'; there are arduino, c, cmake, esp-idf, platformio, zephyr"),
-        ([], "Missing option '--format'"),
+        ([], "missing option '--format'"),
     ],
 )
 def test_a_wrong_format(pristine, cli, tmp_path, arguments, words):

@@ -34,6 +34,23 @@ def test_the_table(make_artifact, cli):
     assert table == [["model", "accuracy", "parameters"], ["float", "0.7500", "182"], ["int8", "0.5000", "-"]]
 
 
+def test_where_the_figures_are_from(artifact, edit_json, cli):
+    manifest = artifact / "manifest.json"
+    assert "\nOn the held-out windows\n" in cli("inspect", artifact).stdout
+    edit_json(manifest, "data", value={"held_out": False})
+    edit_json(manifest, "evaluation", value={"baselines": {"majority": 0.25}})
+    text = cli("inspect", artifact).stdout
+    assert "\nOn the windows of the conversion, none held out\n" in text
+    assert "\nmajority class: accuracy 0.2500\n" in text
+    edit_json(manifest, "metrics", value={"float": {"parameters": 182}, "int8": {"parameters": 182}})
+    assert "\nForms of the model, which no labels judge\n" in cli("inspect", artifact).stdout
+
+
+def test_one_channel_and_one_number(make_artifact, cli):
+    text = cli("inspect", make_artifact(("gru", 4, {}), ("dense", 1, {}), task="regression", outputs=("kg",))).stdout
+    assert "\nGives 1 number for each window: kg\n" in text
+
+
 @pytest.mark.parametrize("metrics", [None, [], "x", {"float": 3}, {"float": {"accuracy": None}}, {"float": {"a": {}}}])
 def test_metrics_of_another_kind(artifact, edit_json, cli, metrics):
     edit_json(artifact / "manifest.json", "metrics", value=metrics)

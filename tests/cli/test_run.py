@@ -2,6 +2,7 @@
 """`edgernn run`: a line in, a line out, with a state that lasts."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -91,7 +92,18 @@ def test_a_regression_gives_its_targets(make_artifact, cli):
     session = edgernn.load(folder).session()
     y = np.concatenate([session.run(SAMPLES[None, a : a + 12])[0] for a in (0, 12, 24)])
     found = results(cli("run", folder, "--input", "-", "--each", "step", input=CSV))
-    assert found == [{"step": t, "targets": {"c0": float(y[t, 0]), "c1": float(y[t, 1])}} for t in range(30)]
+    assert found == [{"step": t, "targets": {"c0": float(str(y[t, 0])), "c1": float(str(y[t, 1]))}} for t in range(30)]
+    assert [[np.float32(value) for value in entry["targets"].values()] for entry in found] == y[:30].tolist()
+
+
+def test_names_are_written_as_they_are(make_artifact, cli):
+    """But for what would move a terminal's cursor."""
+    named = make_artifact(("gru", 5, {}), ("dense", 2, {}), outputs=("Störung 🪑", "sitzen ä"))
+    assert re.search(
+        r'"class": "(Störung 🪑|sitzen ä)"', cli("run", named, "--input", "-", input="1,2,3\n" * 12).stdout
+    )
+    unsafe = make_artifact(("gru", 5, {}), ("dense", 2, {}), outputs=("a\u202eä", "b\u202eä"))
+    assert re.search(r'"[ab]\\u202e\\u00e4"', cli("run", unsafe, "--input", "-", input="1,2,3\n" * 12).stdout)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +167,7 @@ def test_input_that_cannot_be_opened(pristine, cli, tmp_path):
     for path in (tmp_path, tmp_path / "missing.csv"):
         outcome = cli("run", pristine, "--input", path)
         assert (outcome.exit_code, outcome.stdout) == (2, "")
-        assert "Invalid value for '--input'" in outcome.stderr
+        assert "invalid value for '--input'" in outcome.stderr
     assert cli("run", pristine).exit_code == 2
 
 
@@ -195,8 +207,8 @@ def test_an_interrupt(process):
     process.stdin.write(b"0.5,1,2\n")
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
-    assert process.wait() == 1
-    assert process.stderr.read().strip() == b"Aborted!"
+    assert process.wait() == 128 + signal.SIGINT
+    assert process.stderr.read() == b"edgernn: interrupted\n"
 
 
 def test_a_bidirectional_model_gives_a_result_each_window(make_artifact, cli, refused):

@@ -309,10 +309,13 @@ def test_folds_by_recording_and_limits(people):
     ds = people(group=None)
     folds = split.folds(ds, 4)
     assert disjoint([ds.recording[fold.test] for fold in folds])
-    with pytest.raises(DataError, match="2 folds need 3 to 60"):
+    with pytest.raises(DataError, match="60 .*s, which can't be dealt to 2 folds: set data.folds from 3 to 60"):
         split.folds(ds, 2)
-    with pytest.raises(DataError, match="11 folds need 3 to 10"):
+    with pytest.raises(DataError, match="10 .*s, which can't be dealt to 11 folds: set data.folds from 3 to 10"):
         split.folds(people(), 11)
+    two = from_arrays("r", np.ones((4, 2, 1)), np.arange(4.0), group=np.array(["a", "b", "a", "b"]))
+    with pytest.raises(DataError, match="r: has 2 groups, which can't be dealt to 3 folds: build without --folds"):
+        split.folds(two, 3)
 
 
 def test_regression_needs_no_classes():

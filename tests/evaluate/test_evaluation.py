@@ -187,4 +187,4 @@ def test_a_state_that_is_reset_otherwise_than_in_training(make_artifact):
     assert told(never, True) == told(window, False) == []
     assert told(never, False) == ["the model was trained for a state that is never reset: --continuous judges that"]
     (note,) = told(window, True)
-    assert note.endswith("reset it at each where these figures are worse")
+    assert note.endswith("`edgernn run` and the examples reset it at each")

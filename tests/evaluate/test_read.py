@@ -125,6 +125,19 @@ def test_csv_is_read_as_for_the_build(csv_artifact, tmp_path):
         read(tmp_path / "new.csv", load(csv_artifact))
 
 
+def test_the_class_was_in_the_path(csv_artifact, edit_json, tmp_path):
+    edit_json(csv_artifact / "manifest.json", "config", "data", "label", value="kind")
+    edit_json(csv_artifact / "manifest.json", "config", "data", "path", value="old/{kind}/{group}.csv")
+    for label in ("c0", "c1"):
+        (tmp_path / label).mkdir()
+        recording(tmp_path / label / "me.csv", [label] * 4)
+    with pytest.raises(ConfigError, match=r"has no \{kind\}, which .* path, old/\{kind\}/"):
+        read(tmp_path, load(csv_artifact))
+    pattern = tmp_path / "{kind}" / "*.csv"
+    found = read(pattern, load(csv_artifact))
+    assert found.y.tolist() == [0, 1] and found.name == str(pattern)
+
+
 @pytest.mark.parametrize(
     "config", [None, [], {}, {"data": 3}, {"data": {"source": "npz"}}, {"data": {"source": "csv", "window": [[]]}}]
 )

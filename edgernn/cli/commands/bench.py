@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from edgernn.bench.host import Latency
 
 
+_UNITS = {
+    "instructions": "instructions: not cycles, as QEMU counts them",
+    "ns": "ns: of QEMU on this machine; they say nothing about a device",
+}
+"""What a unit means where QEMU stands for a device."""
+
+
 @click.command()
 @click.argument("artifact", type=click.Path(path_type=Path))
 @selection.options
@@ -101,22 +108,27 @@ def _times(ratio: float) -> str:
     return f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2g}"
 
 
+def _bytes(count: int | None) -> str:
+    return f"{count:,}" if count else "-"
+
+
 def _show_figures(figures: "Sequence[Figures]") -> None:
     """Prints the table, where there is anything for it."""
     measured = [entry for entry in figures if not entry.reason]
-    sizes = ("step code", "runtime code", "constants", "flash")
-    columns = ("target", "a step", "in", *sizes, "state", "stack", "RAM")
+    columns = ("target", "a step", "in", "step code", "runtime code", "constants", "flash", "state", "stack", "RAM")
     rows = [
         (
             *(f.name, f"{f.cost:,.0f}", f.unit),
-            *((f.sizes.step, f.sizes.runtime, f.sizes.constants, f.sizes.flash) if f.sizes else "----"),
-            *(f.state, f.stack or "-", f.ram or "-"),
+            *map(_bytes, (f.sizes.step, f.sizes.runtime, f.sizes.constants, f.sizes.flash) if f.sizes else (None,) * 4),
+            *map(_bytes, (f.state, f.stack, f.ram)),
         )
         for f in measured
     ]
     if rows:
-        table("A step on a device, and the bytes of its firmware", columns, rows, once={"in": "a step in {}"})
-        say("QEMU counts instructions, not cycles; its ns say nothing about a Pi")
+        table("On a device: bytes of the whole program", columns, rows, once={"in": "a step in {}"})
+        for unit, sentence in _UNITS.items():
+            if any(f.unit == unit and f.version and "QEMU" in f.version for f in measured):
+                say(sentence)
     versions = dict.fromkeys(entry.version for entry in measured)
     for version in versions:
         say(f"{', '.join(entry.name for entry in measured if entry.version == version)}: {version}")

@@ -58,10 +58,13 @@ def command(
     Neither framework is needed. The model is quantized on the windows in DATA.npz, checked to give the reference's
     bytes on every runtime, and only then put in its place. A layer that can't be taken over exactly is refused by name.
 
+    Keys of --set: name, task, features, outputs, mean, std, normalize, window, rate, quantize.operands and
+    quantize.windows; docs/convert.md says what they mean.
+
     \b
-    Keys of --set: name, task, features, outputs, mean, std, normalize, window, rate, quantize.operands and .windows
     edgernn convert model.keras --calibrate windows.npz
-    edgernn convert model.onnx --calibrate windows.npz --set rate=50 --set "outputs=['rest', 'walk']"
+    edgernn convert model.onnx --calibrate windows.npz --set rate=50
+    edgernn convert model.onnx --calibrate windows.npz --set "outputs=['a', 'b']"
     """
     from edgernn.config import load_convert
     from edgernn.convert import artifact_name, convert

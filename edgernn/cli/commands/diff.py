@@ -68,7 +68,7 @@ def command(
 
     \b
     edgernn diff model.tflite --data windows.npz
-    edgernn diff model.tflite --data windows.npz --runtime litert-xnnpack --runtime tflm --samples 10
+    edgernn diff model.tflite --data windows.npz --runtime tflm --samples 10
     """
     from edgernn.diff import compare, paths
     from edgernn.diff import samples as inputs

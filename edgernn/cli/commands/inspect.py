@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgernn.cli import footprints, outcome, results, verbosity
-from edgernn.cli.console import say, table
+from edgernn.cli.console import counted, say, table
 
 if TYPE_CHECKING:
     from edgernn.artifact import Model
@@ -70,7 +70,7 @@ def _show(model: "Model", optimization: str, clock: float | None) -> None:
     table(f"{model.manifest.get('name')}", columns, [*cells, sums])
     say("")
     _show_interface(model.integer.interface)
-    _show_metrics(model.manifest.get("metrics"), model.integer.operands)
+    _show_metrics(model)
     say("")
     footprints.show_footprints(cores(model.integer, optimization), model.integer.interface.rate, clock)
     if verbosity.is_verbose():
@@ -81,23 +81,32 @@ def _show_interface(interface: "Interface") -> None:
     from edgernn.continuous import described
 
     whole = "each step" if interface.per_step else "each window"
-    say(f"Takes {len(interface.channels)} channels: {', '.join(interface.channels)}")
+    say(f"Takes {counted(len(interface.channels), 'channel')}: {', '.join(interface.channels)}")
     if interface.task == "classification":
         say(f"Gives a class for {whole}, one of {len(interface.outputs)}: {', '.join(interface.outputs)}")
     else:
-        say(f"Gives {len(interface.outputs)} numbers for {whole}: {', '.join(interface.outputs)}")
+        say(f"Gives {counted(len(interface.outputs), 'number')} for {whole}: {', '.join(interface.outputs)}")
     rate = f", {interface.window / interface.rate:g} s at {interface.rate:g} steps a second" if interface.rate else ""
     ends = "; it reads them from both ends" if interface.bidirectional else ""
-    say(f"Trained on windows of {interface.window:,} steps{rate}{ends}")
+    say(f"Trained on windows of {counted(interface.window, 'step')}{rate}{ends}")
     say(f"Runs with {described(interface)}")
 
 
-def _show_metrics(metrics: object, operands: str) -> None:
+def _show_metrics(model: "Model") -> None:
+    """How good and how large each form of the model is; an artifact of another program may lack it."""
+    from edgernn.evaluate import baselines, held_out
+
+    metrics = model.manifest.get("metrics")
     forms = {form: values for form, values in metrics.items() if values} if isinstance(metrics, dict) else {}
     rows = {form: values for form, values in forms.items() if isinstance(values, dict)}
-    if rows:
-        say("")
-        results.show_forms("On the held-out windows", rows, operands)
+    if not rows:
+        return
+    say("")
+    judged = any(results.is_judged(values) for values in rows.values())
+    where = "On the held-out windows" if held_out(model) else "On the windows of the conversion, none held out"
+    title = where if judged else "Forms of the model, which no labels judge"
+    results.show_forms(title, rows, model.integer.operands)
+    results.show_baselines(baselines(model), {})
 
 
 def _show_origin(manifest: Mapping[str, Any]) -> None:

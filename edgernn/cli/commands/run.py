@@ -10,6 +10,7 @@ import click
 import numpy as np
 
 from edgernn.cli import samples
+from edgernn.cli.console import printable
 from edgernn.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool | Non
     steps = 0
     for steps, y in enumerate(results, 1):
         if steps % every == 0:
-            click.echo(json.dumps({"step": steps - 1, **_result(interface, y)}))
+            click.echo(_line({"step": steps - 1, **_result(interface, y)}))
         if way == "window" and steps % interface.window == 0:
             session.reset()
     if steps < every:
@@ -98,10 +99,21 @@ def _windows(session: "Session", read: Iterable[samples.Sample], length: int) ->
             window = []
 
 
+def _shortest(value: np.float32) -> float:
+    """The same float32 in the fewest digits."""
+    return float(np.format_float_positional(value)) if np.isfinite(value) else float(value)
+
+
+def _line(result: dict[str, Any]) -> str:
+    """JSON in one line, names as they are written; what a terminal or its encoding can't show is escaped."""
+    text = json.dumps(result, ensure_ascii=False)
+    return text if printable(text) == text else json.dumps(result)
+
+
 def _result(interface: "Interface", y: Any) -> dict[str, Any]:
     """Class and probabilities (softmax), or the targets by name."""
     if interface.task == "regression":
-        return {"targets": {name: float(value) for name, value in zip(interface.outputs, y, strict=True)}}
+        return {"targets": {name: _shortest(value) for name, value in zip(interface.outputs, y, strict=True)}}
     powers = np.exp(y - y.max())
     best = int(y.argmax())
     return {"class": interface.outputs[best], "probability": round(float(powers[best] / powers.sum()), 4)}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgernn.cli import verbosity
+from edgernn.cli import selection, verbosity
 from edgernn.cli.console import emit, note, say, table
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _ALL = "all"
 _HERE = "Runtimes in this process"
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=selection.Commands, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="The list as JSON.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:

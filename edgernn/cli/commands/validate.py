@@ -40,7 +40,7 @@ def command(
 
     \b
     edgernn validate build/watch
-    edgernn validate build/watch --target qemu:cortex_m4 --target ssh:pi@raspberrypi.local
+    edgernn validate build/watch --target qemu:cortex_m4 --target ssh:pi@mypi
     edgernn validate build/watch --runtime all --target all
     """
     from edgernn import golden, load

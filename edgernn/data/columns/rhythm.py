@@ -131,7 +131,8 @@ def notes(rhythms: Sequence[Rhythm], name: str, rate: float = 0.0) -> list[str]:
     gaps = np.concatenate([part.gaps for part in rhythms]) if rhythms else np.empty(0)
     if gaps.size:
         noun = "gap" if gaps.size == 1 else "gaps"
-        told.append(f"column `{name}` has {gaps.size:,} {noun}, the longest of {gaps.max():.3g} s; no window spans one")
+        longest = f"{gaps.max():,.0f}" if gaps.max() >= 1000 else f"{gaps.max():.3g}"
+        told.append(f"column `{name}` has {gaps.size:,} {noun}, the longest of {longest} s; no window spans one")
     return told
 
 

@@ -76,6 +76,8 @@ def test_gaps_cut(of):
     assert found.spans == ((0, 300), (300, 700), (700, 1000)) and found.rate == pytest.approx(50)
     np.testing.assert_allclose(found.gaps, [0.52, 100.02])
     assert notes([found, found], "t") == ["column `t` has 4 gaps, the longest of 100 s; no window spans one"]
+    time[700:] += 139_999.5
+    assert notes([of(time)], "t") == ["column `t` has 2 gaps, the longest of 140,100 s; no window spans one"]
 
 
 def test_single_rows_that_are_missing_are_told(of, rng):

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a recording's rows follow each other in time: the rate, gaps, packets, and what is no rhythm at all."""
+"""How a recording's rows follow each other in time: the rate, gaps, and what is no rhythm at all."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.columns.clock import hertz
 from edgernn.data.columns.column import Column, Seconds
+from edgernn.data.columns.packets import check_no_packets, find_packets, lost_packets
 from edgernn.errors import ConfigError, DataError
 
 _GAP = 2.5
@@ -24,13 +23,6 @@ _SAME_RATE = 0.1
 """Share by which rates may differ and still be taken for the same."""
 _EVEN = 0.01
 """Share by which the rate of even rows may be off a wanted one without being resampled."""
-_LARGEST_PACKET = 1000
-_SLOW = (0.5, 30)
-"""Seconds between the rows, and rows, of groups that no link is too slow for: they are sessions and no packets."""
-_SAME_SIZE = 0.3
-"""Share by which packets, or their rows a second, may differ from the usual one."""
-_SAME_PACKETS = 0.07
-"""Share by which ten packets may last longer than ten others of as many rows: less than one lost packet."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +64,9 @@ def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str
             f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow"
         )
     if packets:
-        return _spread(column, time, gap)
+        return _of_packets(column, time, gap)
     if gap == "":
-        _check_packets(column, time, steps)
+        check_no_packets(column, time, steps)
     period = _period(time, steps)
     even = _even(time, steps, period)
     if even or _even(time, steps[steps > 0], period):
@@ -167,51 +159,6 @@ def _check_forward(column: Column, time: Seconds) -> None:
     else:
         why = "does not grow; sort the rows by time, or name the column of the recording"
     raise DataError(f"{column.at(row)} {why}")
-
-
-def _check_packets(column: Column, time: Seconds, steps: Seconds) -> None:
-    """Refuses rows that come nearly at once in groups, which look like packets."""
-    small = float(np.median(steps))
-    pauses = steps > 4 * small if small else steps > 0
-    groups = int(np.count_nonzero(pauses)) + 1
-    size = len(time) / groups
-    if groups < 3 or not 2 <= round(size) <= _LARGEST_PACKET or steps[pauses].sum() < 0.5 * steps.sum():
-        return
-    heads = np.flatnonzero(np.concatenate([[True], pauses]))
-    every, sizes = np.diff(time[heads]), np.diff(heads)
-    if not _are_packets(every, sizes, small):
-        return
-    usual = float(np.median(every))
-    true = hertz(float(sizes.sum() / every.sum()))
-    inside = f"{small:.3g} s apart" if small else "with one time"
-    otherwise = ", or gap, such as gap = 2.5, if nothing was recorded between them" if small else ""
-    raise DataError(
-        f"{column.where}: the rows of column `{column.name}` come in groups of {size:.3g}, {inside}, one every "
-        f"{usual:.3g} s; give packets = true if the groups are packets of evenly spaced samples ({true}){otherwise}"
-    )
-
-
-def _are_packets(every: Seconds, sizes: npt.NDArray[np.intp], small: float) -> bool:
-    """Whether groups are packets, and no sessions between which nothing was recorded.
-
-    every: [G] s, from each group to the next; sizes: [G] rows, but for the last group; small: s between their rows.
-    Packets come regularly and have one size; or each holds what was sampled since the last one, whenever that was.
-    The first may be cut short.
-    """
-    if small >= _SLOW[0] and np.median(sizes) >= _SLOW[1]:
-        return False
-    regular = _steady(every, _NEAR) >= 0.8
-    # With one time, rows are of a packet whatever its size; one row more or less is no other size.
-    alike = not small or len(sizes) < 5 or _steady(sizes[1:], _SAME_SIZE, 1.0) >= 0.6
-    gathered = sizes[1:] / every[:-1]
-    filled = len(sizes) >= 5 and _steady(gathered, _SAME_SIZE, 1 / float(np.median(every))) >= 0.8
-    return (regular and alike) or filled
-
-
-def _steady(values: npt.NDArray[Any], share: float, least: float = 0.0) -> float:
-    """The share of values that are near their median: by a share of it and `least`."""
-    middle = np.median(values)
-    return float(np.mean(np.abs(values - middle) <= share * middle + least))
 
 
 def _check_rate_given(column: Column, steps: Seconds, rate: float) -> None:
@@ -330,60 +277,18 @@ def _resolution(time: Seconds) -> float:
     return 0.0
 
 
-def _spread(column: Column, time: Seconds, gap: float | str) -> Rhythm:
-    """The rows of packets, evenly spaced between gaps; the period is the time between packets over their rows.
-
-    A packet may be late, but not early: rows are lost where a packet and those behind it come later than any before.
-    The first and the last packet may be cut short.
-    """
-    steps = np.diff(time)
-    small = float(np.median(steps))
-    heads = np.flatnonzero(np.concatenate([[True], steps > 4 * small if small else steps > 0]))
-    sizes = np.diff(np.append(heads, len(time)))
-    every = np.diff(time[heads])
-    if len(heads) < 3:
-        raise DataError(
-            f"{column.where}: column `{column.name}` has fewer than three packets, too few for their rate; leave "
-            "packets out"
-        )
-    # The first packet may be cut short, so what follows it says nothing; stretches of ten, as sizes and delays vary.
-    begin = min(1, len(every) - 1)
-    count = min(10, len(every) - begin)
-    ends = np.concatenate([[0], np.cumsum(sizes)])
-    rows = ends[begin + count : -1] - ends[begin : -1 - count]
-    own = (time[heads[begin + count :]] - time[heads[begin:-count]]) / rows
-    good = np.abs(own - np.median(own)) <= _SAME_PACKETS * np.median(own)
-    if good.mean() < 0.5:
-        raise DataError(
-            f"{column.where}: column `{column.name}` has no packets of evenly spaced samples: a row of theirs takes "
-            f"from {own.min():.3g} to {own.max():.3g} s; leave packets out"
-        )
-    period = float((own * rows)[good].sum() / rows[good].sum())
-    longest = max(_GAP, float(np.median(sizes)) / 2) * period if gap == "" else _seconds(gap, period)
-    cuts = _lost_packets(time[heads], sizes, period, longest)
-    spans = _spans(len(time), heads[cuts] - 1)
-    even = np.concatenate([_line(time[begin:end], period) for begin, end in spans])
+def _of_packets(column: Column, time: Seconds, gap: float | str) -> Rhythm:
+    """The rows of packets, evenly spaced between gaps."""
+    found = find_packets(column, time)
+    rows = float(np.median(found.sizes))
+    longest = max(_GAP, rows / 2) * found.period if gap == "" else _seconds(gap, found.period)
+    spans = _spans(len(time), found.heads[lost_packets(found, time, longest)] - 1)
+    even = np.concatenate([_line(time[begin:end], found.period) for begin, end in spans])
     gaps = np.array([even[begin] - even[begin - 1] for begin, _ in spans[1:]])
-    return Rhythm(1 / period, even, spans, gaps)
+    return Rhythm(1 / found.period, even, spans, gaps)
 
 
 def _line(time: Seconds, period: float) -> Seconds:
     """As many evenly spaced times, from the first on."""
     even: Seconds = time[0] + period * np.arange(len(time))
     return even
-
-
-def _lost_packets(heads: Seconds, sizes: npt.NDArray[np.intp], period: float, longest: float) -> npt.NDArray[np.intp]:
-    """The packets before which rows are missing: from there on all come more than `longest` later than before."""
-    late = heads - period * np.concatenate([[0], np.cumsum(sizes[:-1])])
-    # The first packet may have lost its begin: it is as late as its neighbour unless a whole period is missing.
-    if late[1] - late[0] < sizes[1] * period:
-        late[0] = late[1]
-    cuts = []
-    begin = 0
-    for at in range(1, len(heads)):
-        before = late[max(begin, at - 4) : at].max()
-        if late[at : at + 4].min() - before > longest * (1 + 1e-9):
-            cuts.append(at)
-            begin = at
-    return np.array(cuts, np.intp)

@@ -237,21 +237,17 @@ def test_rates_that_disagree_are_resampled_to_the_one_that_is_given(two_rates):
     np.testing.assert_array_equal(ds.x[ds.recording == 1][:3, :, 0], [[0, 0.5], [1, 1.5], [2, 2.5]])
 
 
-@pytest.mark.parametrize(
-    ("rate", "way_out"),
-    [
-        (0.0, "; give another rate to fill them by resampling, or gap = 1.5 to cut there"),
-        (10.0, "; give gap = 1.5 to cut there"),
-        (5.0, None),
-    ],
-)
-def test_the_way_out_for_single_rows_that_are_missing(write, rate, way_out):
-    """Rows of 10 Hz are not resampled to 10 Hz, so that rate fills nothing."""
+@pytest.mark.parametrize("rate", [0, 5, 10])
+def test_single_rows_that_are_missing_are_filled_where_a_rate_is_given(write, rate):
     kept = [row for row in range(400) if row not in range(101, 131, 3)]
     path = write("t,v,c\n" + "".join(f"{row / 10},{row},{'ab'[row // 200]}\n" for row in kept))
-    ds = load(path, columns=["v"], label="c", time="t", time_unit="s", window=10, rate=rate)
-    told = [note for note in ds.notes if "missing" in note]
-    assert told == ([] if way_out is None else [f"column `t` says that 10 single rows are missing among 390{way_out}"])
+    ds = load(path, columns=["v"], label="c", time="t", time_unit="s", window=10, stride=10, rate=rate)
+    told = (
+        "column `t` says that 10 single rows are missing among 390; give rate = 10 to fill them by resampling, or gap"
+    )
+    assert [note for note in ds.notes if "missing" in note] == ([] if rate else [f"{told} = 1.5 to cut there"])
+    if rate == 10:
+        np.testing.assert_allclose(ds.x[10:14, :, 0], np.arange(100, 140).reshape(4, 10), atol=1e-4)
 
 
 def test_a_window_that_only_the_horizon_makes_too_long(write):

@@ -39,8 +39,9 @@ class Rhythm:
     even: bool = True
 
     def resampled(self, rate: float) -> bool:
-        """Whether the spans have to be resampled to have `rate` (Hz; 0: any)."""
-        return bool(rate and self.rate) and not (self.even and abs(self.rate - rate) <= _EVEN * rate)
+        """Whether the spans have to be resampled to have `rate` (Hz; 0: any) and no row missing."""
+        as_they_are = self.even and not self.lost and abs(self.rate - rate) <= _EVEN * rate
+        return bool(rate and self.rate) and not as_they_are
 
 
 def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str = "", packets: bool = False) -> Rhythm:
@@ -128,17 +129,16 @@ def notes(rhythms: Sequence[Rhythm], name: str, rate: float = 0.0) -> list[str]:
     return told
 
 
-def missing(rhythms: Sequence[Rhythm], name: str, rate: float = 0.0) -> list[str]:
-    """What the user should know of single rows that are missing and that nothing fills; arguments as of `notes`."""
-    kept = [part for part in rhythms if not part.resampled(rate)]
-    lost = sum(part.lost for part in kept)
+def missing(rhythms: Sequence[Rhythm], name: str) -> list[str]:
+    """What the user should know of single rows that are missing and that nothing fills; name: of the time column."""
+    lost = sum(part.lost for part in rhythms)
     if not lost:
         return []
-    rows = sum(len(part.time) for part in kept)
-    # Even rows are not resampled to the rate that they have, so only another one fills them.
-    fill = "" if rate else "another rate to fill them by resampling, or "
+    rows = sum(len(part.time) for part in rhythms)
+    rate = float(np.median([part.rate for part in rhythms]))
     return [
-        f"column `{name}` says that {lost:,} single rows are missing among {rows:,}; give {fill}gap = 1.5 to cut there"
+        f"column `{name}` says that {lost:,} single rows are missing among {rows:,}; give rate = {rate:.4g} to fill "
+        "them by resampling, or gap = 1.5 to cut there"
     ]
 
 

@@ -130,7 +130,7 @@ def _beats(found: Found, marks: Annotations | None) -> _Beats:
         if first:
             rate = asked or float(f"{rhythm.agreed(own, columns):.5g}")
             seconds = times.seconds[len(columns) :]
-            notes += rhythm.missing(own, name, asked)
+            notes += [] if asked else rhythm.missing(own, name)
         for beats, beat in zip(of, own, strict=True):
             beats.append(beat)
     return _Beats(tuple(map(tuple, of)), rate, seconds, tuple(dict.fromkeys(notes)))

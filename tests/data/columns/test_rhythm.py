@@ -71,11 +71,11 @@ def test_single_rows_that_are_missing_are_told(of, rng):
     kept[rng.choice(np.arange(1, 999, 3), 40, replace=False)] = False
     found = of(ROWS[kept] * 0.02)
     assert found.rate == pytest.approx(50) and (len(found.spans), found.lost) == (1, 40)
-    told = "column `t` says that 40 single rows are missing among 960; give "
-    another = "another rate to fill them by resampling, or "
-    assert missing([found], "t") == [f"{told}{another}gap = 1.5 to cut there"] and not notes([found], "t")
-    # At the rate that they have they are not resampled, so that nothing fills them; at another one they are.
-    assert missing([found], "t", 50) == [f"{told}gap = 1.5 to cut there"] and not missing([found], "t", 40)
+    told = (
+        "column `t` says that 40 single rows are missing among 960; give rate = 50 to fill them by resampling, or gap"
+    )
+    assert missing([found], "t") == [f"{told} = 1.5 to cut there"] and not notes([found], "t")
+    assert found.resampled(50) and not of(ROWS * 0.02).resampled(50), "which fills them"
     found = of(ROWS[kept] * 0.02, gap=1.5)
     assert (len(found.spans), found.lost) == (41, 0)
 

@@ -81,6 +81,8 @@ def command(artifact: Path, source: IO[str], each: str | None, reset: bool | Non
     if steps < every:
         hint = "add --each step for a result a step" if steps else "give a line for each sample"
         raise DataError(f"the input has {steps} samples, fewer than the {every} of one result: {hint}")
+    if left := steps % every:
+        _note(f"the last {left:,} of {steps:,} samples fill no window of {every:,}, so they have no result")
 
 
 def _note(sentence: str) -> None:

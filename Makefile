@@ -19,7 +19,7 @@ ARTIFACT ?= build/watch
 BOARD ?= cortex_m4
 OPTIMIZE ?= 2
 
-.PHONY: help demo test tools runtimes lint type firmware qemu bench agree clean
+.PHONY: help demo test tools runtimes lint type firmware qemu bench agree nightly clean
 .DEFAULT_GOAL := help
 
 help: ## Show these lines
@@ -77,6 +77,9 @@ bench: $(BENCH) tools runtimes ## Measure accuracy, time beside other runtimes, 
 
 agree: $(READY) tools runtimes ## Compare every runtime and board on random models too; into benchmarks/results
 	$(BIN)/python -m benchmarks agree
+
+nightly: $(DEV) tools runtimes ## Run the tests that take longer than CI may; into benchmarks/results
+	$(BIN)/python -m benchmarks nightly
 
 clean: ## Remove what the other targets made, the environment too
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

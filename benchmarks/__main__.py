@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python -m benchmarks [NAME]...: measures (without names all but agree), writes results/*.json and the docs."""
+"""python -m benchmarks [NAME]...: measures (all without a name, but agree and nightly), writes results/*.json, docs."""
 
 import subprocess
 import sys
@@ -21,6 +21,7 @@ MEASURES = (
     "sparse",
     "control",
     "agree",
+    "nightly",
 )
 """Modules with a function `measure`."""
 NEEDED = {
@@ -30,6 +31,8 @@ NEEDED = {
     "startup": ("torch",),
 }
 """Packages of the extra "bench" that a benchmark takes."""
+_BY_NAME = ("agree", "nightly")
+"""Those that only run where they are named: `make agree`, `make nightly`."""
 _INTERRUPTED = 130
 
 
@@ -38,7 +41,7 @@ def main() -> None:
     unknown = set(sys.argv[1:]) - set(MEASURES)
     if unknown:
         sys.exit(f"there is no benchmark {sorted(unknown)[0]!r}; there are {', '.join(MEASURES)}")
-    chosen = sys.argv[1:] or [name for name in MEASURES if name != "agree"]
+    chosen = sys.argv[1:] or [name for name in MEASURES if name not in _BY_NAME]
     missing = {package for name in chosen for package in NEEDED.get(name, ()) if find_spec(package) is None}
     if missing:
         sys.exit(f"{' and '.join(sorted(missing))} missing: run make bench, or pip install '.[bench]'")

@@ -4,11 +4,12 @@
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from benchmarks import accuracy, peers, plots, results, scaling, startup, tables
+from benchmarks import accuracy, nightly, peers, plots, results, scaling, startup, tables
 from benchmarks.elsewhere import ROOT
 from benchmarks.models import random_model, write_artifact
 from edgernn.quantize import quantize
@@ -152,3 +153,9 @@ def test_changes_are_refused(monkeypatch):
     assert results.commit() == "1234"
     monkeypatch.setattr(results, "_git", lambda command, *rest: "")
     assert results.commit() == "unknown"
+
+
+def test_a_report_of_the_nightly_tests_is_summed_by_module():
+    cases = '<s><testcase classname="b" time="1.04"/><testcase classname="a" time="2"/><testcase classname="b" time="1"/></s>'
+    found = nightly.summed(ElementTree.fromstring(cases).iter("testcase"))
+    assert found == {"a": {"tests": 1, "seconds": 2.0}, "b": {"tests": 2, "seconds": 2.0}}

@@ -4,7 +4,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,8 +41,18 @@ def blocks(text, *languages):
     return re.findall(rf"^```({'|'.join(languages)})\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-def test_every_example_runs_and_reaches_what_it_should(tmp_path):
-    """In the order of the page, beside an artifact in build/watch; then those of the other pages."""
+def examples(artifact: bool):
+    """Commands of the README's examples, in order: those that take what `make demo` built, or those of data of one's
+    own, which don't."""
+    for language, block in blocks(README, "sh", "python"):
+        for example in block.splitlines() if language == "sh" else [block]:
+            if ("build/" in example) is artifact:
+                yield ("sh", "-ec", example) if language == "sh" else (sys.executable, "-c", example)
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Runs a command in an empty folder with `edgernn` at hand: what it prints."""
     commands = tmp_path / "bin"
     commands.mkdir()
     (commands / "edgernn").write_text(f'#!/bin/sh\nexec {sys.executable} -m edgernn "$@"\n')
@@ -55,11 +64,22 @@ def test_every_example_runs_and_reaches_what_it_should(tmp_path):
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    return run
+
+
+def agreeing(text):
+    return len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", text, re.MULTILINE))
+
+
+def test_every_example_beside_an_artifact(run, tmp_path):
+    """Of the README, then of the other pages."""
     run("edgernn", "build", "--set", "train.epochs=2", "--set", "prune.sparsity=0")
-    outputs = []
-    for language, block in blocks(README, "sh", "python"):
-        for example in block.splitlines() if language == "sh" else [block]:
-            outputs.append(run("sh", "-ec", example) if language == "sh" else run(sys.executable, "-c", example))
+    text = "\n".join(run(*example) for example in examples(artifact=True))
+    assert agreeing(text) == 3, "of validate"
+    results = [json.loads(line) for line in text.splitlines() if line.startswith('{"step"')]
+    assert len(results) >= 2 and {result["class"] for result in results} <= CLASSES
+    assert set(text.split("\n")) & CLASSES, "the example of a session prints a class"
+
     ((_, listing),) = blocks(C_PAGE, "c")
     (tmp_path / "example.c").write_text(listing)
     run("sh", "-ec", "gcc -std=c99 -Wall -Wextra -Werror -Ibuild/watch/c -o example example.c build/watch/c/*.c")
@@ -70,14 +90,15 @@ def test_every_example_runs_and_reaches_what_it_should(tmp_path):
     }
     assert printed["onnx"][0].strip() in CLASSES
     assert [line.partition(" ")[2] for line in printed["runtimes"][0].splitlines()] == ["(1, 7)", "(1, 32)"]
-    for made in ("vibration", "vibration_converted"):
-        model = edgernn.load(tmp_path / made)
+
+
+def test_every_example_of_data_of_one_s_own(run, tmp_path):
+    """They reach what they should."""
+    text = "\n".join(run(*example) for example in examples(artifact=False))
+    made = ["vibration", "gestures_model", "pump_model", "walks_model", "vibration_converted"]
+    assert re.findall(r"^Artifact: (.*)$", text, re.MULTILINE) == made
+    assert agreeing(text) == 3 * len(made)
+    for name in ("vibration", "vibration_converted"):
+        model = edgernn.load(tmp_path / name)
         assert model.classes == ("fast", "idle", "normal", "slow")
         assert model.manifest["metrics"]["int8"]["accuracy"] > 0.95
-    shutil.rmtree(tmp_path / "build")
-    text = "\n".join(outputs)
-    assert "Artifact: vibration\n" in text and "Artifact: vibration_converted\n" in text
-    assert len(re.findall(r"litert-\w+ .* agrees .* 0 +0$", text, re.MULTILINE)) >= 9
-    results = [json.loads(line) for line in text.splitlines() if line.startswith('{"step"')]
-    assert len(results) >= 2 and {result["class"] for result in results} <= CLASSES
-    assert set(text.split("\n")) & CLASSES, "the example of a session prints a class"

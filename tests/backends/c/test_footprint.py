@@ -48,8 +48,14 @@ def test_other_models_than_those_of_the_tables():
     assert not [case for case in HELD_OUT.values() if case in FITTED.values()]
 
 
-@pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("board", FAMILIES)
+@pytest.mark.parametrize(
+    ("board", "level"),
+    [
+        pytest.param(board, level, marks=pytest.mark.nightly if level == "-Os" and board != "cortex_m4" else ())
+        for board in FAMILIES
+        for level in LEVELS
+    ],
+)
 def test_programs_that_run(models, board, level):
     ran = probing.run(boards.get(board), level, models)
     grown = probing.grow(boards.get(board), level, {name: models[name] for name in LINKED})

@@ -156,6 +156,6 @@ def test_changes_are_refused(monkeypatch):
 
 
 def test_a_report_of_the_nightly_tests_is_summed_by_module():
-    cases = '<s><testcase classname="b" time="1.04"/><testcase classname="a" time="2"/><testcase classname="b" time="1"/></s>'
-    found = nightly.summed(ElementTree.fromstring(cases).iter("testcase"))
+    cases = "".join(f'<testcase classname="{name}" time="{time}"/>' for name, time in (("b", 1.04), ("a", 2), ("b", 1)))
+    found = nightly.summed(ElementTree.fromstring(f"<s>{cases}</s>").iter("testcase"))
     assert found == {"a": {"tests": 1, "seconds": 2.0}, "b": {"tests": 2, "seconds": 2.0}}

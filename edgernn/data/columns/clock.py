@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a time column says: numbers in a unit, dates or times of day, as seconds."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.columns.column import Column, floats
+from edgernn.data.columns.column import MISSING, Column, floats
 from edgernn.errors import ConfigError, DataError
 
 Seconds = npt.NDArray[np.float64]
@@ -53,8 +54,8 @@ _UPTIME = 3.15e7
 """Seconds; a counter that began a year before its recording is not believed."""
 _AGE = (3e8, 3.2e9)
 """Seconds of clocks that count from another year than 1970."""
-_SPREADSHEET = (36526, 73051)
-"""Days since 1900 of the years 2000 to 2099."""
+_DAYS = ((36526, 73051), (730120, 767010), (2451544, 2488070))
+"""Days of the years 2000 to 2099 as spreadsheets, MATLAB and astronomers count them."""
 _COUNTERS = {2**32: "32 bits", 2**32 // 1000: "micros() / 1000", 2**16: "16 bits"}
 _SAME_RATE = 0.1
 
@@ -72,7 +73,17 @@ _DATES = (
 )
 _OF_DAY = re.compile(_TIME)
 _DAY = 86400.0
-_EXAMPLE = 'time_unit = "%d/%m/%Y %H:%M:%S"'
+_HOUR = 3600.0
+_FORMATS = (
+    ("%H:%M:%S:%f", "%M:%S.%f", "'%M:%S.%f'", "'%H:%M:%S.%f'", "[%H:%M:%S.%f]")
+    + tuple(
+        f"{date} {time}"
+        for date in ("%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%b %d %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y")
+        for time in ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p")
+    )
+    + ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S:%f", "%Y-%m-%d_%H-%M-%S", "%Y/%m/%d-%H:%M:%S.%f", "%Y%m%d_%H%M%S")
+)
+"""Of times that are not read without being told; one of them is named where it fits."""
 
 
 @dataclass(frozen=True)
@@ -116,8 +127,10 @@ def seconds(columns: Sequence[Column], unit: str = "auto", *, rate: float = 0.0,
             "or a format such as %d/%m/%Y %H:%M:%S"
         )
     for column in columns:
-        for row in (row for row, cell in enumerate(column.cells) if not cell):
-            raise DataError(f"{column.at(row)} is empty; a row needs its time: fill it in, or remove this row")
+        for row, cell in enumerate(column.cells):
+            if cell.lower() in MISSING:
+                holds = f"holds `{cell}`" if cell else "is empty"
+                raise DataError(f"{column.at(row)} {holds}; a row needs its time: fill it in, or remove this row")
     if "%" in unit:
         return Times(tuple(_strptime(column, unit) for column in columns), f"dates as {unit}")
     numbers = [floats(column.cells, decimal) for column in columns]
@@ -247,10 +260,8 @@ def _candidates(filled: list[Seconds], low: float, high: float, step: float, who
         if step < 1 / _FASTEST_SECONDS:
             return []
         days = step * 1440
-        if (
-            _SPREADSHEET[0] <= low
-            and high <= _SPREADSHEET[1]
-            and (step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01))
+        if any(first <= low and high <= last for first, last in _DAYS) and (
+            step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01)
         ):
             return ["s", "d"]
         fastest = _FASTEST if _exact(filled, step) else _FASTEST_FRACTION
@@ -305,7 +316,7 @@ def _strptime(column: Column, pattern: str) -> Seconds:
             ) from None
         values[row] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if not re.search(r"%[dDjcxsu]", pattern):
-        values = _across_midnight(values)
+        values = _continued(values, _DAY if re.search("%[HIXT]", pattern) else _HOUR)
     return values
 
 
@@ -349,8 +360,17 @@ def _texts(columns: Sequence[Column]) -> Times:
     column, row = _first_text(columns)
     raise DataError(
         f"{column.at(row)} holds `{column.cells[row]}`, which is neither a number nor a date that is known; repair it, "
-        f"or give its format, such as {_EXAMPLE}"
+        f"or give its format, such as {_example(column.cells[row])}"
     )
+
+
+def _example(cell: str) -> str:
+    """A time_unit that describes a cell, or any."""
+    for pattern in _FORMATS:
+        with contextlib.suppress(ValueError):
+            datetime.strptime(cell, pattern)
+            return f'time_unit = "{pattern}"'
+    return 'time_unit = "%d/%m/%Y %H:%M:%S"'
 
 
 def _first_text(columns: Sequence[Column]) -> tuple[Column, int]:
@@ -374,7 +394,7 @@ def _fields(column: Column, pattern: re.Pattern[str]) -> _Fields:
         if match is None:
             raise DataError(
                 f"{column.at(row)} holds `{cell}`, which is no time like the first one, `{column.cells[0]}`; "
-                f"repair it, or give the format, such as {_EXAMPLE}"
+                f"repair it, or give the format, such as {_example(column.cells[0])}"
             )
         if dated:
             a, sep, b, c = match.group("a", "sep", "b", "c")
@@ -407,12 +427,12 @@ def _zone(text: str) -> float:
 
 
 def _of_day(part: _Fields) -> Seconds:
-    return _across_midnight(part.day - part.zone)
+    return _continued(part.day - part.zone, _DAY)
 
 
-def _across_midnight(day: Seconds) -> Seconds:
-    """Times of day continued behind midnight: a step back of more than half a day."""
-    return day + _DAY * np.concatenate([[0], np.cumsum(np.diff(day) < -_DAY / 2)])
+def _continued(times: Seconds, whole: float) -> Seconds:
+    """Times of a day or an hour continued behind its end: a step back of more than half of it."""
+    return times + whole * np.concatenate([[0], np.cumsum(np.diff(times) < -whole / 2)])
 
 
 def _dates(parts: list[_Fields]) -> Times:

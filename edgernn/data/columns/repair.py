@@ -21,9 +21,11 @@ _MARKS = np.array(
     [-127, -200, 32767, -32768, 65535, 2147483647, -2147483648, 4294967295]
     + [sign * 10.0**power for sign in (1, -1) for power in (20, 30)]
     + [sign * nines for sign in (1, -1) for nines in (99, 999, 9999, 99999, 999999, 99.9, 99.99, 999.9, 999.99, 9999.9)]
-    + [-888, -8888, 7777, 8888, -1e3, -1e4]
+    + [-888, -8888, 7777, 8888, -1e3, -1e4, -1]
 )
 """Values that loggers write where they have none: UCI's -200, a DS18B20's -127, the ends of integers, nines."""
+_MOST_MISSING = 0.2
+"""Share of rows up to which a value that is no usual mark may be one."""
 _FEW = 10
 """Different values below which a channel is a state more than a measurement."""
 
@@ -175,34 +177,53 @@ def _constant(name: str, values: list[Values]) -> tuple[str, ...]:
 def _check_marks(columns: Sequence[Column], values: list[Values]) -> None:
     everything = np.concatenate(values)
     everything = everything[~np.isnan(everything)]
-    usual = everything[~np.isin(everything, _MARKS)]
-    if not usual.size or usual.size == everything.size:
-        return
-    marks = [
-        mark
-        for mark in np.unique(everything[np.isin(everything, _MARKS)]).tolist()
-        if _is_mark(mark, everything, usual)
-    ]
+    marks = marks_in(everything)
     if not marks:
         return
-    told = " and ".join(f"{mark:.10g} in {int((everything == mark).sum()):,}" for mark in marks)
-    keys = ", ".join(f"{mark:.10g}" for mark in marks)
+    keys = ", ".join(map(plain, marks))
     at = next(at for at, part in enumerate(values) if np.isin(part, marks).any())
     line = columns[at].lines[np.flatnonzero(np.isin(values[at], marks))[0]]
-    rest = f"far from the rest ({usual.min():.4g} to {usual.max():.4g})"
-    rows = len(everything)
     raise DataError(
-        f"{columns[at].where}: line {line}: column `{columns[0].name}` holds {told} of {rows:,} rows, {rest}: "
+        f"{columns[at].where}: line {line}: column `{columns[0].name}` {marked(everything, marks)}: "
         f"a mark for missing values? give sentinels = [{keys}] and missing, or sentinels = [] if it is a value"
     )
 
 
-def _is_mark(mark: float, everything: Values, usual: Values) -> bool:
-    """Whether a usual mark is no value of the channel.
+def marks_in(everything: Values) -> list[float]:
+    """The values of one channel that look like marks for a missing one: usual ones, and others at its ends."""
+    if not len(everything):
+        return []
+    found, counts = np.unique(everything, return_counts=True)
+    # What loggers write varies: the ends of ranges, impossible values, zeros. What is frequent is a state: off.
+    ends = [at for at in (0, -1) if counts[at] <= _MOST_MISSING * len(everything)]
+    marks = [mark for mark in found[np.isin(found, _MARKS)].tolist()]
+    marks += [mark for mark in found[ends].tolist() if mark not in marks]
+    usual = everything[~np.isin(everything, marks)]
+    if not usual.size:
+        return []
+    return sorted(mark for mark in marks if _is_mark(mark, everything, usual))
 
-    Either it is farther from all others than their whole range; once alone, than ten times that. Or it is the only
-    negative value of a channel that is never negative, a tenth of its range away and more frequent than any other
-    value near that end. A rail that a sensor saturates at has neighbours; a switch has too few values to tell.
+
+def marked(everything: Values, marks: list[float]) -> str:
+    """How often the marks are there, and how far from the rest, for a message."""
+    usual = everything[~np.isin(everything, marks)]
+    told = " and ".join(f"{plain(mark)} in {int((everything == mark).sum()):,}" for mark in marks)
+    return f"holds {told} of {len(everything):,} rows, far from the rest ({usual.min():.4g} to {usual.max():.4g})"
+
+
+def plain(value: float) -> str:
+    """A number short, but so that it is read as the same one again."""
+    short = f"{value:.10g}"
+    return short if float(short) == value else repr(value)
+
+
+def _is_mark(mark: float, everything: Values, usual: Values) -> bool:
+    """Whether a value is none of the channel.
+
+    Either it is farther from all others than their whole range; once alone, than ten times that, and a thousand times
+    if it is no usual mark. Or it is a usual mark, the only negative value of a channel that is never negative, more
+    frequent than any other value, and -1 or a tenth of the range away. A rail that a sensor saturates at has
+    neighbours; a switch has too few values to tell.
     """
     low, high = float(usual.min()), float(usual.max())
     away = low - mark if mark < low else mark - high
@@ -210,10 +231,10 @@ def _is_mark(mark: float, everything: Values, usual: Values) -> bool:
         return False
     count = int(np.count_nonzero(everything == mark))
     span = high - low
-    different = len(np.unique(usual))
-    if different < _FEW:
-        return away > 10 * max(span, abs(low), abs(high), 1.0)
-    if away > span * (1 if count > 1 else 10):
+    known = bool(np.isin(mark, _MARKS))
+    values, counts = np.unique(usual, return_counts=True)
+    if len(values) < _FEW:
+        return known and mark != -1 and away > 10 * max(span, abs(low), abs(high), 1.0)
+    if away > span * (1 if count > 1 else 10 if known else 1000):
         return True
-    largest = int(np.unique(usual, return_counts=True)[1].max())
-    return mark < 0 <= low and count > max(2, largest) and away > 0.1 * span
+    return known and mark < 0 <= low and count > max(2, counts.max()) and (mark == -1 or away > 0.1 * span)

@@ -353,3 +353,34 @@ def test_many_dates_raise_no_warning(column):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clock.seconds([column(iso(1, pattern="%Y-%m-%dT%H:%M:%SZ")), column(iso(1, pattern="%Y-%m-%d %H:%M:%SZ"))])
+
+
+@pytest.mark.parametrize("begin", [45_000.25, 738_000.25, 2_460_000.25])
+def test_days_of_any_calendar_are_not_seconds(read, begin):
+    with pytest.raises(DataError, match=r'days \(1 Hz\)\? give time_unit = "s" or "d"'):
+        read([f"{begin + row / 86400:.9f}" for row in ROWS])
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%d-%b-%Y %H:%M:%S", "%b %d, %Y %I:%M:%S %p", "%H:%M:%S:%f", "%M:%S.%f", "%a %b %d %H:%M:%S %Y"]
+)
+def test_the_format_that_fits_is_named(read, pattern):
+    cells = iso(1, pattern=pattern)
+    with pytest.raises(DataError, match="give its format, such as time_unit = ") as told:
+        read(cells)
+    named = str(told.value).partition('time_unit = "')[2].rstrip('"')
+    assert named == pattern
+    np.testing.assert_allclose(read(cells, named)[0], ROWS)
+
+
+def test_minutes_go_on_behind_the_hour(read):
+    cells = [f"{(3590 + row) // 60 % 60:02d}:{(3590 + row) % 60:02d}.0" for row in ROWS]
+    np.testing.assert_allclose(read(cells, "%M:%S.%f")[0], ROWS)
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"), [("NaN", "holds `NaN`; a row needs its time"), ("", "is empty; a row needs")]
+)
+def test_a_row_without_a_time(read, cell, says):
+    with pytest.raises(DataError, match=f"line 5, column `t` {says}"):
+        read(["0.0", "0.1", "0.2", cell, "0.4"])

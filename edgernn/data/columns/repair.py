@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers from the cells of a table: missing values, and marks that stand for them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -117,6 +118,10 @@ def _comma(cell: str, decimal: str) -> str:
     other = "," if decimal == "." else "."
     if other in cell and not np.isnan(floats([cell], other)[0]):
         return f'; is the decimal mark "{other}"? give decimal = "{other}"'
+    if re.fullmatch(r"[-+]?\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+([.,]\d*)?", cell):
+        return "; write numbers without thousands"
+    if unit := re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?\s*([^\W\d_]{1,6}(?:/\w+)?|%|°\w?)", cell):
+        return f"; write the number alone, without `{unit[1]}`"
     return "; repair it, or empty it and give missing"
 
 

@@ -210,3 +210,20 @@ def test_a_channel_that_never_changes_is_told(column):
     columns = [column([3, 3], "v"), column([3], "v")]
     assert repair.channel(columns).notes == ("column `v` is 3 in all rows; it tells a model nothing",)
     assert repair.channel([*columns, column([4], "v")]).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("2 974", "write numbers without thousands"),
+        ("2'959.4", "write numbers without thousands"),
+        ("0.064 g", "write the number alone, without `g`"),
+        ("-1.5%", "write the number alone, without `%`"),
+        ("0x3eb", "repair it"),
+        ("#DIV/0!", "give missing"),
+        ("1.#QNAN", "give missing"),
+    ],
+)
+def test_why_a_cell_is_no_number(read, cell, says):
+    with pytest.raises(DataError, match=says):
+        read(["1.5", cell, "2.5"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data import mistakes
 from edgernn.data.arrays import from_arrays, text
 from edgernn.data.dataset import MAX_BYTES, Dataset, without
 from edgernn.errors import DataError
@@ -51,6 +52,8 @@ def load(path: str | Path, *, rate: float = 0.0, ignore: Sequence[str] = ()) -> 
         features=names.get("features"),
         rate=rate_of(path, arrays, rate),
     )
+    if "features" not in names:
+        mistakes.check_channels(path.name, found.x, found.mask)
     return without(found, ignore)
 
 

@@ -27,6 +27,8 @@ _MARKS = np.array(
 """Values that loggers write where they have none: UCI's -200, a DS18B20's -127, the ends of integers, nines."""
 _MOST_MISSING = 0.2
 """Share of rows up to which a value that is no usual mark may be one."""
+_OTHER_UNIT = 200
+"""So many times the reach of the other recordings is likelier another unit."""
 _FEW = 10
 """Different values below which a channel is a state more than a measurement."""
 
@@ -66,6 +68,7 @@ def channel(
     if sentinels == "auto":
         _check_marks(columns, values)
     notes = _constant(columns[0].name, values)
+    notes += (*_counted(columns[0].name, values), *_scaled(columns, values)) if fills else ()
     if not count:
         return Repaired(tuple(values), tuple(~part for part in absent), notes)
     if missing == "drop":
@@ -174,6 +177,31 @@ def _constant(name: str, values: list[Values]) -> tuple[str, ...]:
     if len(present) > 1 and present.min() == present.max():
         return (f"column `{name}` is {present[0]:g} in all rows; it tells a model nothing",)
     return ()
+
+
+def _counted(name: str, values: list[Values]) -> tuple[str, ...]:
+    """A note on a column that grows by the same in each row of each recording."""
+    steps = [np.diff(part) for part in values if len(part) > _FEW]
+    if not steps or any(np.isnan(part).any() or part[0] <= 0 for part in steps):
+        return ()
+    first = steps[0][0]
+    if all((np.abs(part - first) <= 1e-3 * first).all() for part in steps):
+        return (f"column `{name}` grows by {first:.4g} in each row; if it is a row number or a time, take it out",)
+    return ()
+
+
+def _scaled(columns: Sequence[Column], values: list[Values]) -> tuple[str, ...]:
+    """A note on a recording whose values are of another order than those of the others, as in another unit."""
+    reach = np.array([np.abs(np.nan_to_num(part)).max(initial=0.0) for part in values])
+    usual = float(np.median(reach))
+    odd = np.flatnonzero((reach > _OTHER_UNIT * usual) | ((reach > 0) & (reach * _OTHER_UNIT < usual)))
+    if len(reach) < 3 or not odd.size or not usual:
+        return ()
+    at = int(odd[0])
+    return (
+        f"{columns[at].where}: column `{columns[0].name}` reaches {reach[at]:.4g}, in the other recordings {usual:.4g}; "
+        "is it written in another unit?",
+    )
 
 
 # Sentinels

@@ -12,6 +12,9 @@ from edgernn.data import mistakes
 from edgernn.data.dataset import Dataset, Series, check_lengths, mask_of
 from edgernn.errors import DataError
 
+_MOST_CLASSES = 20
+"""Different integers above which those with gaps may be numbers to estimate."""
+
 
 def from_arrays(
     name: str,
@@ -57,6 +60,8 @@ def from_arrays(
     target, names, per_step = _target(name, y, counted, _names(classes), _names(targets), complete)
     if features is None and lengths is None and not per_step:
         mistakes.check_axes(name, samples)
+    if names and complete:
+        mistakes.check_answer(name, samples, target, counted)
     made_up = () if names else tuple(f"target_{k}" for k in range(target.shape[-1]))
     found = Dataset(
         name=name,
@@ -69,7 +74,7 @@ def from_arrays(
         targets=made_up if targets is None else tuple(targets),
         features=tuple(f"channel {c}" for c in range(channels)) if features is None else tuple(features),
         recording=np.arange(n) if recording is None else _numbers(name, "recording", recording),
-        group=None if group is None else text(name, "group", group),
+        group=None if group is None else _groups(name, group),
         split=None if split is None else text(name, "split", split),
         start=np.zeros(n, np.int64) if start is None else _integers(name, "start", start),
         rate=rate,
@@ -91,6 +96,12 @@ def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
     if array.dtype.kind not in "Uiu":
         raise DataError(f"{name}: {what} has the dtype {array.dtype}; give strings or integers")
     return array.astype(np.str_)
+
+
+def _groups(name: str, group: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
+    found = text(name, "group", group)
+    mistakes.check_alike(name, "groups", np.unique(found).tolist())
+    return found
 
 
 def _samples(name: str, x: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
@@ -173,7 +184,7 @@ def _target(
     if y.dtype.kind not in "USbiu":
         raise DataError(f"{name}: y has the dtype {y.dtype}; give integers or strings (classes) or floats (targets)")
     if y.shape not in ((n,), (n, steps)):
-        hint = "save y[:, 0]; " if y.shape == (n, 1) else ""
+        hint = {(n, 1): "save y[:, 0]; ", (n, steps, 1): "save y[:, :, 0]; "}.get(y.shape, "")
         raise DataError(
             f"{name}: y has the shape {list(y.shape)}; {hint}give classes as [{n}] per window or [{n}, {steps}] per "
             "step, and real targets as floats"
@@ -223,6 +234,13 @@ def _from_names(
     name: str, labels: npt.NDArray[Any], n: int, classes: tuple[str, ...] | None, complete: bool
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     found, inverse = np.unique(text(name, "y", labels), return_inverse=True)
+    if classes is None:
+        mistakes.check_alike(name, "classes", found.tolist())
+        if absent := [label for label in found.tolist() if label.lower() in mistakes.NONE]:
+            raise DataError(
+                f"{name}: y holds the class `{absent[0]}`, which looks like a missing label; leave its windows out, or "
+                "name it in `classes` and in data.ignore"
+            )
     names = classes if classes is not None else tuple(found.tolist())
     unknown = sorted(set(found.tolist()) - set(names))
     if unknown:
@@ -239,6 +257,11 @@ def _from_integers(
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     numbers = _integers(name, "y", labels)
     found = np.unique(numbers)
+    if classes is None and len(found) > _MOST_CLASSES and not (found == np.arange(len(found))).all():
+        raise DataError(
+            f"{name}: y holds {len(found):,} different integers from {found[0]} to {found[-1]}; save y as floats if "
+            "they are numbers to estimate, or number the classes from 0 without gaps"
+        )
     if found[0] < 0:
         raise DataError(
             f"{name}: y holds the class {found[0]}; number the classes from 0, and what does not count as one more "

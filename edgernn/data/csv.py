@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from edgernn.data.arrays import from_arrays
 from edgernn.data.dataset import Dataset, Series
+from edgernn.data.mistakes import check_named_targets
 from edgernn.data.text import classes, recordings
 from edgernn.data.text.form import is_number
 from edgernn.data.text.reading import Names, Reading
@@ -72,10 +73,11 @@ def load(path: str | Path, reading: Reading, cutting: Cutting = Cutting(), *, co
         spans, known = _classes(path, spans, cutting)
         spans = [span for part in spans for span in ([part] if cutting.per_step else _of_one_label(part))]
     lengths = _lengths(path, found, spans, cutting)
-    kept, notes = _long_enough(path, spans, names, cutting, lengths)
+    notes = _check_targets(path, found)
+    kept, left_out = _long_enough(path, spans, names, cutting, lengths)
     cuts = [_cut(span, cutting, lengths) for span in kept]
     data = _dataset(path, kept, whole, names, cuts, known, complete)
-    return replace(data, rate=found.rate, notes=(*found.notes, *notes))
+    return replace(data, rate=found.rate, notes=(*found.notes, *notes, *left_out))
 
 
 def _series(spans: Sequence[Recording], numbers: Mapping[tuple[str, ...], int]) -> tuple[Series, ...]:
@@ -155,6 +157,12 @@ def _check_no_numbers(path: str | Path, written: Mapping[str, str]) -> None:
         )
 
 
+def _check_targets(path: str | Path, found: Recordings) -> tuple[str, ...]:
+    names = found.names.reading.target
+    targets = np.concatenate([part.targets for part in found.parts])
+    return check_named_targets(shown(Path(path)), names, targets) if names and len(targets) else ()
+
+
 def _renamed(labels: npt.NDArray[np.str_], names: Mapping[str, str]) -> npt.NDArray[np.str_]:
     found, inverse = np.unique(labels, return_inverse=True)
     return np.array([names.get(label, "") for label in found.tolist()], np.str_)[inverse]
@@ -169,6 +177,10 @@ def _long_enough(
     what = "stretches of one label" if names.labelled and not cutting.per_step else "unbroken stretches"
     short = [count for count in steps if count < lengths.shortest]
     advice = "give a shorter window, or shortest = 1"
+    if len(labels := {label for span in spans for label in _labels_of(span)}) > _MOST_NUMBERS and all(
+        map(is_number, labels)
+    ):
+        advice = "if the label is a number to estimate, name it by target instead; else " + advice
     advice += ", or a label a step by per_step = true" if names.labelled and not cutting.per_step else ""
     lost = {label for span in spans for label in _labels_of(span)} - {
         label for span in kept for label in _labels_of(span)

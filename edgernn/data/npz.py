@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data import mistakes
 from edgernn.data.arrays import from_arrays, text
 from edgernn.data.dataset import MAX_BYTES, Dataset, without
 from edgernn.errors import DataError
 from edgernn.npz import read_npz
 
-KEYS = ("x", "y", "lengths", "group", "split", "recording", "start", "classes", "targets", "features", "rate")
+KEYS = (
+    *("x", "y", "lengths", "group", "split", "recording", "start", "classes", "targets", "features", "rate"),
+    "sentinels",
+)
 
 
 def load(path: str | Path, *, rate: float = 0.0, ignore: Sequence[str] = ()) -> Dataset:
@@ -23,7 +27,8 @@ def load(path: str | Path, *, rate: float = 0.0, ignore: Sequence[str] = ()) -> 
     or [n, K] per window or [n, T, K] per step; lengths: integers [n]; group, recording: strings or integers [n];
     start: integers [n], the windows' first steps in their recordings; split: "train", "validation", "test" [n];
     classes, targets, features: names (strings) of the classes, the K real targets and the F channels; rate: one number,
-    steps a second. Without `recording` each window counts as a recording of its own: give it (or `group`) when windows
+    steps a second; sentinels: [0], which says that what looks like marks of missing values, such as -200, are values.
+    Without `recording` each window counts as a recording of its own: give it (or `group`) when windows
     overlap.
 
     The argument `rate` stands in for the array, 0 where it is not known. ignore: classes that do not count
@@ -37,6 +42,7 @@ def load(path: str | Path, *, rate: float = 0.0, ignore: Sequence[str] = ()) -> 
     if "y" not in arrays:
         raise DataError(f"{path}: has no array `y`; save it with numpy.savez(..., x=..., y=...)")
     names = named(path, arrays)
+    _check_padding(path, arrays)
     found = from_arrays(
         path.name,
         arrays["x"],
@@ -51,6 +57,7 @@ def load(path: str | Path, *, rate: float = 0.0, ignore: Sequence[str] = ()) -> 
         features=names.get("features"),
         rate=rate_of(path, arrays, rate),
     )
+    _check_marks(path, arrays, found)
     return without(found, ignore)
 
 
@@ -64,8 +71,25 @@ def load_samples(path: str | Path) -> tuple[npt.NDArray[np.float32], npt.NDArray
     x = arrays["x"]
     anything = np.zeros(len(x) if x.ndim else 0, np.float32)
     features = named(path, arrays).get("features")
+    _check_padding(path, arrays)
     windows = from_arrays(path.name, x, anything, lengths=arrays.get("lengths"), features=features, complete=False)
+    _check_marks(path, arrays, windows)
     return windows.x, windows.lengths
+
+
+def _check_padding(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+    if "lengths" not in arrays:
+        mistakes.check_padding(path.name, arrays["x"])
+
+
+def _check_marks(path: Path, arrays: Mapping[str, npt.NDArray[Any]], windows: Dataset) -> None:
+    if "sentinels" not in arrays:
+        mistakes.check_channels(path.name, windows.x, windows.mask)
+    elif arrays["sentinels"].size:
+        raise DataError(
+            f"{path}: sentinels lists values that stand for missing ones; fill them in x or leave their windows out, "
+            "and save sentinels = []"
+        )
 
 
 def read(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data import mistakes
 from edgernn.data.arrays import from_arrays
 from edgernn.data.columns import repair
 from edgernn.data.columns.column import Column
@@ -49,8 +50,10 @@ def load(
     x = np.concatenate([table[kept] for (table, _), kept in zip(tables, at, strict=True)])
     label, group, split, recording = (_told(rows, role, at) for role in ("label", "group", "split", "recording"))
     known = None
+    notes: tuple[str, ...] = ()
     if label is None:
         y: npt.NDArray[Any] = x[:, len(reading.columns) :]
+        notes = mistakes.check_named_targets(shown(Path(path)), reading.target, y)
     else:
         names = classes.named(shown(Path(path)), label.tolist(), ignore)
         known, y = classes.ordered(names.values()), np.array([names[one] for one in label.tolist()])
@@ -67,7 +70,7 @@ def load(
         features=[f"channel {number}" for number in range(channels)],
         rate=reading.rate,
     )
-    return replace(without(data, ignore), notes=(*rows.forms, *rows.layout.notes))
+    return replace(without(data, ignore), notes=(*rows.forms, *rows.layout.notes, *notes))
 
 
 def _numeric(path: str | Path, reading: Reading) -> tuple[str, ...]:

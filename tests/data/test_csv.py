@@ -230,7 +230,7 @@ def two_rates(tmp_path):
 
 def test_rates_that_disagree_are_resampled_to_the_one_that_is_given(two_rates):
     options = {"columns": ["v"], "label": "c", "time": "t", "time_unit": "s", "window": 2}
-    with pytest.raises(DataError, match="has .* rows a second, the others .*; give rate"):
+    with pytest.raises(DataError, match="1.csv: has 0.5 rows a second, .*0.csv 1; give rate = 1"):
         load(two_rates, **options)
     ds = load(two_rates, **options, rate=1.0)
     assert ds.rate == 1 and "1 of 2 recordings are resampled from 0.5 to 1 Hz; that adds no information" in ds.notes

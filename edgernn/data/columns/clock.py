@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from edgernn.data.columns import dates
-from edgernn.data.columns.column import Column, Seconds, floats
+from edgernn.data.columns.column import MISSING, Column, Seconds, floats
 from edgernn.errors import ConfigError, DataError
 
 UNITS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9, "min": 60.0, "h": 3600.0, "d": 86400.0}
@@ -51,8 +51,8 @@ _UPTIME = 3.15e7
 """Seconds; a counter that began a year before its recording is not believed."""
 _AGE = (3e8, 3.2e9)
 """Seconds of clocks that count from another year than 1970."""
-_SPREADSHEET = (36526, 73051)
-"""Days since 1900 of the years 2000 to 2099."""
+_DAYS = ((36526, 73051), (730120, 767010), (2451544, 2488070))
+"""Days of the years 2000 to 2099 as spreadsheets, MATLAB and astronomers count them."""
 _COUNTERS = {2**32: "32 bits", 2**32 // 1000: "micros() / 1000", 2**16: "16 bits"}
 _SAME_RATE = 0.1
 
@@ -85,8 +85,10 @@ def seconds(columns: Sequence[Column], unit: str = "auto", *, rate: float = 0.0,
             "or a format such as %d/%m/%Y %H:%M:%S"
         )
     for column in columns:
-        for row in (row for row, cell in enumerate(column.cells) if not cell):
-            raise DataError(f"{column.at(row)} is empty; a row needs its time: fill it in, or remove this row")
+        for row, cell in enumerate(column.cells):
+            if cell.lower() in MISSING:
+                holds = f"holds `{cell}`" if cell else "is empty"
+                raise DataError(f"{column.at(row)} {holds}; a row needs its time: fill it in, or remove this row")
     if "%" in unit:
         return Times(tuple(dates.formatted(column, unit) for column in columns), f"dates as {unit}")
     numbers = [floats(column.cells, decimal) for column in columns]
@@ -207,10 +209,8 @@ def _candidates(filled: list[Seconds], low: float, high: float, step: float, who
         if step < 1 / _FASTEST_SECONDS:
             return []
         days = step * 1440
-        if (
-            _SPREADSHEET[0] <= low
-            and high <= _SPREADSHEET[1]
-            and (step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01))
+        if any(first <= low and high <= last for first, last in _DAYS) and (
+            step < 2e-3 or (days > 0.99 and abs(days - round(days)) < 0.01)
         ):
             return ["s", "d"]
         fastest = _FASTEST if _exact(filled, step) else _FASTEST_FRACTION

@@ -13,7 +13,10 @@ from edgernn.errors import DataError
 
 Seconds = npt.NDArray[np.float64]
 
-MISSING = frozenset("|nan|na|n/a|#n/a|null|none|nil|?|-|--|inf|+inf|-inf|infinity|-infinity|nat|missing".split("|"))
+MISSING = frozenset(
+    "|nan|-nan|nan(ind)|-nan(ind)|1.#qnan|-1.#ind|1.#inf|-1.#inf|na|n/a|n.a.|#n/a|<na>|#div/0!|#value!|#num!|#ref!"
+    "|null|none|nil|?|*|-|--|---|inf|+inf|-inf|infinity|-infinity|nat|missing".split("|")
+)
 """What stands for no value in a column of numbers, in small letters."""
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Dates and times of day, as text has them, as seconds."""
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,7 +27,17 @@ _DATES = (
 )
 _OF_DAY = re.compile(_TIME)
 _DAY = 86400.0
-_EXAMPLE = 'time_unit = "%d/%m/%Y %H:%M:%S"'
+_HOUR = 3600.0
+_FORMATS = (
+    ("%H:%M:%S:%f", "%M:%S.%f", "'%M:%S.%f'", "'%H:%M:%S.%f'", "[%H:%M:%S.%f]")
+    + tuple(
+        f"{date} {time}"
+        for date in ("%d-%b-%Y", "%d %b %Y", "%d/%b/%Y", "%b %d %Y", "%b %d, %Y", "%d-%b-%y", "%d %B %Y", "%B %d, %Y")
+        for time in ("%H:%M:%S", "%H:%M:%S.%f", "%I:%M:%S %p")
+    )
+    + ("%a %b %d %H:%M:%S %Y", "%Y-%m-%d %H:%M:%S:%f", "%Y-%m-%d_%H-%M-%S", "%Y/%m/%d-%H:%M:%S.%f", "%Y%m%d_%H%M%S")
+)
+"""Of times that are not read without being told; one of them is named where it fits."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,8 @@ class _Fields:
 
 
 def formatted(column: Column, pattern: str) -> Seconds:
-    """float64 [N] s since 1970 of cells in a format of strptime; of times without a day, continued across midnight.
+    """float64 [N] s since 1970 of cells in a format of strptime; of times without a day, continued across midnight, and
+    without an hour across the hour.
 
     Raises DataError for a cell that the format does not describe.
     """
@@ -57,7 +69,7 @@ def formatted(column: Column, pattern: str) -> Seconds:
             ) from None
         values[row] = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     if not re.search(r"%[dDjcxsu]", pattern):
-        values = _across_midnight(values)
+        values = _continued(values, _DAY if re.search("%[HIXT]", pattern) else _HOUR)
     return values
 
 
@@ -102,12 +114,21 @@ def read(columns: Sequence[Column]) -> tuple[tuple[Seconds, ...], str]:
             return _dates([_fields(column, pattern) for column in columns])
     if (match := _OF_DAY.fullmatch(first)) and match["S"]:
         parts = [_fields(column, _OF_DAY) for column in columns]
-        return tuple(_across_midnight(part.day - part.zone) for part in parts), "times of day"
+        return tuple(_continued(part.day - part.zone, _DAY) for part in parts), "times of day"
     column, row = _first_text(columns)
     raise DataError(
         f"{column.at(row)} holds `{column.cells[row]}`, which is neither a number nor a date that is known; repair it, "
-        f"or give its format, such as {_EXAMPLE}"
+        f"or give its format, such as {_example(column.cells[row])}"
     )
+
+
+def _example(cell: str) -> str:
+    """A time_unit that describes a cell, or any."""
+    for pattern in _FORMATS:
+        with contextlib.suppress(ValueError):
+            datetime.strptime(cell, pattern)
+            return f'time_unit = "{pattern}"'
+    return 'time_unit = "%d/%m/%Y %H:%M:%S"'
 
 
 def _first_text(columns: Sequence[Column]) -> tuple[Column, int]:
@@ -131,7 +152,7 @@ def _fields(column: Column, pattern: re.Pattern[str]) -> _Fields:
         if match is None:
             raise DataError(
                 f"{column.at(row)} holds `{cell}`, which is no time like the first one, `{column.cells[0]}`; "
-                f"repair it, or give the format, such as {_EXAMPLE}"
+                f"repair it, or give the format, such as {_example(column.cells[0])}"
             )
         if dated:
             a, sep, b, c = match.group("a", "sep", "b", "c")
@@ -163,9 +184,9 @@ def _zone(text: str) -> float:
     return (int(digits[:2]) * 3600 + int(digits[2:]) * 60) * (-1.0 if text[0] == "-" else 1.0)
 
 
-def _across_midnight(day: Seconds) -> Seconds:
-    """Times of day continued behind midnight: a step back of more than half a day."""
-    return day + _DAY * np.concatenate([[0], np.cumsum(np.diff(day) < -_DAY / 2)])
+def _continued(times: Seconds, whole: float) -> Seconds:
+    """Times of a day or an hour continued behind its end: a step back of more than half of it."""
+    return times + whole * np.concatenate([[0], np.cumsum(np.diff(times) < -whole / 2)])
 
 
 def _dates(parts: list[_Fields]) -> tuple[tuple[Seconds, ...], str]:

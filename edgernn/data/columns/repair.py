@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Numbers from the cells of a table: missing values, and marks that stand for them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,9 +22,14 @@ _MARKS = np.array(
     [-127, -200, 32767, -32768, 65535, 2147483647, -2147483648, 4294967295]
     + [sign * 10.0**power for sign in (1, -1) for power in (20, 30)]
     + [sign * nines for sign in (1, -1) for nines in (99, 999, 9999, 99999, 999999, 99.9, 99.99, 999.9, 999.99, 9999.9)]
-    + [-888, -8888, 7777, 8888, -1e3, -1e4]
+    + [-888, -8888, 7777, 8888, -1e3, -1e4, -1]
 )
 """Values that loggers write where they have none: UCI's -200, a DS18B20's -127, the ends of integers, nines."""
+_USUAL = _MARKS.astype(np.float32)
+_MOST_MISSING = 0.2
+"""Share of rows up to which a value that is no usual mark may be one."""
+_OTHER_UNIT = 200
+"""So many times the reach of the other recordings is likelier another unit."""
 _FEW = 10
 """Different values below which a channel is a state more than a measurement."""
 
@@ -63,6 +69,7 @@ def channel(
     if sentinels == "auto":
         _check_marks(columns, values)
     notes = _constant(columns[0].name, values)
+    notes += (*_counted(columns[0].name, values), *_scaled(columns, values)) if fills else ()
     if not count:
         return Repaired(tuple(values), tuple(~part for part in absent), notes)
     if missing == "drop":
@@ -115,6 +122,10 @@ def _comma(cell: str, decimal: str) -> str:
     other = "," if decimal == "." else "."
     if other in cell and not np.isnan(floats([cell], other)[0]):
         return f'; is the decimal mark "{other}"? give decimal = "{other}"'
+    if re.fullmatch(r"[-+]?\d{1,3}([ '\u2019\u00a0\u202f]\d{3})+([.,]\d*)?", cell):
+        return "; write numbers without thousands"
+    if unit := re.fullmatch(r"[-+]?\d+(?:[.,]\d+)?\s*([^\W\d_]{1,6}(?:/\w+)?|%|°\w?)", cell):
+        return f"; write the number alone, without `{unit[1]}`"
     return "; repair it, or empty it and give missing"
 
 
@@ -169,40 +180,90 @@ def _constant(name: str, values: list[Values]) -> tuple[str, ...]:
     return ()
 
 
+def _counted(name: str, values: list[Values]) -> tuple[str, ...]:
+    """A note on a column that grows by the same in each row of each recording."""
+    steps = [np.diff(part) for part in values if len(part) > _FEW]
+    if not steps or any(np.isnan(part).any() or part[0] <= 0 for part in steps):
+        return ()
+    first = steps[0][0]
+    if all((np.abs(part - first) <= 1e-3 * first).all() for part in steps):
+        return (f"column `{name}` grows by {first:.4g} in each row; if it is a row number or a time, take it out",)
+    return ()
+
+
+def _scaled(columns: Sequence[Column], values: list[Values]) -> tuple[str, ...]:
+    """A note on a recording whose values are of another order than those of the others, as in another unit."""
+    reach = np.array([np.abs(np.nan_to_num(part)).max(initial=0.0) for part in values])
+    usual = float(np.median(reach))
+    odd = np.flatnonzero((reach > _OTHER_UNIT * usual) | ((reach > 0) & (reach * _OTHER_UNIT < usual)))
+    if len(reach) < 3 or not odd.size or not usual:
+        return ()
+    at = int(odd[0])
+    return (
+        f"{columns[at].where}: column `{columns[0].name}` reaches {reach[at]:.4g}, in the others {usual:.4g}; is it "
+        "written in another unit?",
+    )
+
+
 # Sentinels
 
 
 def _check_marks(columns: Sequence[Column], values: list[Values]) -> None:
     everything = np.concatenate(values)
     everything = everything[~np.isnan(everything)]
-    usual = everything[~np.isin(everything, _MARKS)]
-    if not usual.size or usual.size == everything.size:
-        return
-    marks = [
-        mark
-        for mark in np.unique(everything[np.isin(everything, _MARKS)]).tolist()
-        if _is_mark(mark, everything, usual)
-    ]
+    marks = marks_in(everything)
     if not marks:
         return
-    told = " and ".join(f"{mark:.10g} in {int((everything == mark).sum()):,}" for mark in marks)
-    keys = ", ".join(f"{mark:.10g}" for mark in marks)
+    keys = ", ".join(map(plain, marks))
     at = next(at for at, part in enumerate(values) if np.isin(part, marks).any())
     line = columns[at].lines[np.flatnonzero(np.isin(values[at], marks))[0]]
-    rest = f"far from the rest ({usual.min():.4g} to {usual.max():.4g})"
-    rows = len(everything)
     raise DataError(
-        f"{columns[at].where}: line {line}: column `{columns[0].name}` holds {told} of {rows:,} rows, {rest}: "
+        f"{columns[at].where}: line {line}: column `{columns[0].name}` {marked(everything, marks)}: "
         f"a mark for missing values? give sentinels = [{keys}] and missing, or sentinels = [] if it is a value"
     )
 
 
-def _is_mark(mark: float, everything: Values, usual: Values) -> bool:
-    """Whether a usual mark is no value of the channel.
+def marks_in(everything: Values, *, usual: bool = False) -> list[float]:
+    """The values of one channel that look like marks for a missing one: usual ones and, if not `usual`, its ends."""
+    if not len(everything):
+        return []
+    found, counts = np.unique(everything, return_counts=True)
+    marks = found[_are_usual(found)].tolist()
+    if not usual:
+        # What loggers write varies: the ends of ranges, impossible values, zeros. What is frequent is a state: off.
+        ends = [at for at in (0, -1) if counts[at] <= _MOST_MISSING * len(everything)]
+        marks += [mark for mark in found[ends].tolist() if mark not in marks]
+    others = everything[~np.isin(everything, marks)]
+    if not others.size:
+        return []
+    return sorted(mark for mark in marks if _is_mark(mark, everything, others))
 
-    Either it is farther from all others than their whole range; once alone, than ten times that. Or it is the only
-    negative value of a channel that is never negative, a tenth of its range away and more frequent than any other
-    value near that end. A rail that a sensor saturates at has neighbours; a switch has too few values to tell.
+
+def _are_usual(values: Values) -> npt.NDArray[np.bool_]:
+    """Which are in _MARKS, where they were float32 too."""
+    return np.isin(values.astype(np.float32), _USUAL)
+
+
+def marked(everything: Values, marks: list[float]) -> str:
+    """How often the marks are there, and how far from the rest, for a message."""
+    usual = everything[~np.isin(everything, marks)]
+    told = " and ".join(f"{plain(mark)} in {int((everything == mark).sum()):,}" for mark in marks)
+    return f"holds {told} of {len(everything):,} rows, far from the rest ({usual.min():.4g} to {usual.max():.4g})"
+
+
+def plain(value: float) -> str:
+    """A number short, but so that it is read as the same one again."""
+    short = f"{value:.10g}"
+    return short if float(short) == value else repr(value)
+
+
+def _is_mark(mark: float, everything: Values, usual: Values) -> bool:
+    """Whether a value is none of the channel.
+
+    Either it is farther from all others than their whole range, or three times that if it is neither a usual mark nor
+    0; once alone, than ten times that, or a thousand times. Or it is a usual mark, the only negative value of a channel
+    that is never negative, more frequent than any other value, and -1 or a tenth of the range away. A rail that a
+    sensor saturates at has neighbours; a switch has too few values to tell.
     """
     low, high = float(usual.min()), float(usual.max())
     away = low - mark if mark < low else mark - high
@@ -210,10 +271,12 @@ def _is_mark(mark: float, everything: Values, usual: Values) -> bool:
         return False
     count = int(np.count_nonzero(everything == mark))
     span = high - low
-    different = len(np.unique(usual))
-    if different < _FEW:
-        return away > 10 * max(span, abs(low), abs(high), 1.0)
-    if away > span * (1 if count > 1 else 10):
+    known = bool(_are_usual(np.array([mark])).all())
+    values, counts = np.unique(usual, return_counts=True)
+    if len(values) < _FEW:
+        return known and mark != -1 and away > 10 * max(span, abs(low), abs(high), 1.0)
+    if count == 1:
+        return away > span * (10 if known else 1000)
+    if away > span * (1 if known or mark == 0 else 3):
         return True
-    largest = int(np.unique(usual, return_counts=True)[1].max())
-    return mark < 0 <= low and count > max(2, largest) and away > 0.1 * span
+    return known and mark < 0 <= low and count > max(2, counts.max()) and (mark == -1 or away > 0.1 * span)

@@ -19,6 +19,8 @@ _NEAR = 0.5
 """Share of the period by which a step may be off."""
 _MOST = 0.9
 """Share of steps that must be near the period."""
+_FAR = 10
+"""Usual steps by which a time is off that is none."""
 _SAME_RATE = 0.1
 """Share by which rates may differ and still be taken for the same."""
 _EVEN = 0.01
@@ -62,7 +64,8 @@ def rhythm(column: Column, time: Seconds, *, rate: float = 0.0, gap: float | str
     steps = np.diff(time)
     if not steps.any():
         raise DataError(
-            f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow"
+            f"{column.where}: column `{column.name}` is `{column.cells[0]}` in all rows, so it does not grow; if it is "
+            "the time since the row before, leave time out and give rate"
         )
     if packets:
         return _of_packets(column, time, gap)
@@ -101,12 +104,13 @@ def agreed(rhythms: Sequence[Rhythm], columns: Sequence[Column], rate: float = 0
         return 0.0
     weights = [len(part.time) for part, _ in known]
     found = 1 / float(np.average([1 / part.rate for part, _ in known], weights=weights))
-    median = float(np.median([part.rate for part, _ in known]))
+    usual = sorted(part.rate for part, _ in known)[len(known) // 2]
+    example = next(column.where for part, column in known if part.rate == usual)
     for part, column in known:
-        if abs(part.rate - median) > _SAME_RATE * median:
+        if abs(part.rate - usual) > _SAME_RATE * usual:
             raise DataError(
-                f"{column.where}: has {part.rate:.4g} rows a second, the others {median:.4g}; give rate = {median:.4g} "
-                "to resample all to it, or leave it out"
+                f"{column.where}: has {part.rate:.4g} rows a second, {example} {usual:.4g}; give rate = {usual:.4g} "
+                "to resample all to it, or leave one of them out"
             )
     return found
 
@@ -143,22 +147,58 @@ def missing(rhythms: Sequence[Rhythm], name: str) -> list[str]:
 
 
 def _check_forward(column: Column, time: Seconds) -> None:
-    back = np.flatnonzero(np.diff(time) < 0)
+    back = np.flatnonzero(np.diff(time) < 0) + 1
     if not back.size:
         return
-    row = int(back[0]) + 1
+    row = int(back[0])
+    odd = _odd_one(time, row)
+    if odd is not None:
+        row = odd
+        why = f"holds `{column.cells[row]}`, far from the rows beside it; repair or remove this row"
+    elif back.size > len(time) / 4 or _are_steps(time, back):
+        why = _why_often(time, back)
+    else:
+        why = _why_single(column, time, row)
+    raise DataError(f"{column.at(row)} {why}")
+
+
+def _odd_one(time: Seconds, row: int) -> int | None:
+    """The row without which times grow across the step back to `row`, its own or the one before; and which is far."""
+    usual = np.median(np.abs(np.diff(time)))
+    for at in (row, row - 1):
+        if 0 < at < len(time) - 1 and time[at - 1] < time[at + 1]:
+            away = max(time[at - 1] - time[at], time[at] - time[at + 1])
+            if away > _FAR * usual:
+                return at
+    return None
+
+
+def _why_often(time: Seconds, back: npt.NDArray[np.intp]) -> str:
+    if back.size == len(time) - 1:
+        return "goes back in each row; sort the rows, so that the last one is the latest"
+    if _are_steps(time, back):
+        return "goes back in many rows; if it is the time since the row before, leave time out and give rate"
+    return "goes back here and in many other rows; sort the rows by time, or name the column of the recording"
+
+
+def _are_steps(time: Seconds, back: npt.NDArray[np.intp]) -> bool:
+    """Whether the times stay about where they are, as those do that are counted from the row before."""
+    return bool(back.size > len(time) / 20 and time.min() > 0.5 * time.max() > 0)
+
+
+def _why_single(column: Column, time: Seconds, row: int) -> str:
     step = time[row] - time[row - 1]
     cells = column.cells
     if abs(step + 3600) < 0.05 * 3600 and (time[row] > time[0] or ":" in cells[row]):
-        why = "goes back by an hour, as at the end of summer time; give the times in UTC or with their offset to it"
-    elif -step >= 0.9 * (time[row - 1] - time[0]):
-        why = (
+        return "goes back by an hour, as at the end of summer time; give the times in UTC or with their offset to it"
+    if abs(step + 43200) < 60 and ":" in cells[row]:
+        return "goes back by twelve hours, as without AM and PM; write times of 24 hours, or with AM and PM"
+    if -step >= 0.9 * (time[row - 1] - time[0]):
+        return (
             f"starts again at `{cells[row]}` behind `{cells[row - 1]}`; a recording ends there: name the column of the "
             "recording, or give it a file of its own"
         )
-    else:
-        why = "does not grow; sort the rows by time, or name the column of the recording"
-    raise DataError(f"{column.at(row)} {why}")
+    return "does not grow; sort the rows by time, or name the column of the recording"
 
 
 def _check_rate_given(column: Column, steps: Seconds, rate: float) -> None:

@@ -2,7 +2,7 @@
 """Decimal commas in the cells of a table."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,22 +13,26 @@ from edgernn.errors import DataError
 _WITH_COMMA = re.compile(r"[+-]?\d*,\d*([eE][+-]?\d+)?")
 _WITH_POINT = re.compile(r"[+-]?\d*\.\d*([eE][+-]?\d+)?")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
+_THOUSANDS_BY_POINT = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 
 Columns = Mapping[str, npt.NDArray[np.str_]]
 
 
-def mark(where: str, columns: Columns, given: str = "auto") -> str:
+def mark(where: str, columns: Columns, given: str = "auto", separator: str = ",", others: Sequence[str] = ()) -> str:
     """The decimal mark of columns of numbers: "." or ",", or "" where no cell has one.
 
-    given: "auto", or what it is. Raises DataError, which opens with `where`, where cells contradict each other, or each
-    comma may stand between thousands.
+    given: "auto", or what it is; separator: of the table; others: cells of other columns, too, which may decide.
+    Raises DataError, which opens with `where`, where cells contradict each other, or each comma or point may stand
+    between thousands.
     """
     if given != "auto":
         return _checked(where, columns, given)
     # A comma between seconds and their fraction is part of a time.
     commas = {cell for cell in _with(columns.values(), ",") if re.search(r"\d,|,\d", cell) and ":" not in cell}
     if not commas:
-        return "." if any((np.char.find(cells, ".") >= 0).any() for cells in columns.values()) else ""
+        points = _with(columns.values(), ".")
+        _check_points(where, points, columns, separator, others)
+        return "." if points else ""
     both = sorted(cell for cell in commas if "." in cell)
     if both:
         raise DataError(f"{where}: holds `{shown(both[0])}`, with a comma and a point; write numbers without thousands")
@@ -46,6 +50,22 @@ def mark(where: str, columns: Columns, given: str = "auto") -> str:
             "the decimal mark, else write numbers without thousands"
         )
     return "," if numbers else ""
+
+
+def _check_points(where: str, points: set[str], columns: Columns, separator: str, others: Sequence[str]) -> None:
+    """Refuses points that may all stand between thousands: `1.926` beside `987`, or where a comma may be decimal."""
+    pointed = points | set(filter(_WITH_POINT.fullmatch, others))
+    if not points or not all(map(_THOUSANDS_BY_POINT.fullmatch, pointed)):
+        return
+    below = {
+        cell for cells in columns.values() for cell in np.unique(cells).tolist() if re.fullmatch(r"[1-9]\d\d", cell)
+    }
+    if separator == ";" or below:
+        beside = f" beside `{min(below)}`" if below else ""
+        raise DataError(
+            f"{where}: holds `{shown(min(points))}`{beside}, whose point may stand between thousands; write "
+            'decimal = "." if it is the decimal mark, else write numbers without thousands'
+        )
 
 
 def _checked(where: str, columns: Columns, given: str) -> str:

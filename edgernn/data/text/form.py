@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from edgernn.data.columns.column import MISSING
+from edgernn.data.columns.column import MISSING, floats
 from edgernn.data.text.textfile import shown
 from edgernn.errors import ConfigError, DataError
 
@@ -26,8 +26,9 @@ _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 class Form:
     """separator: one of SEPARATORS' characters; width: cells of a row; names: of the columns, None where nothing names
     them; first: the cells of the first row behind the names; begin: the lines in front of that row; comment: what opens
-    a line that is no row, or empty; terminator: what ends every row, or empty; units: whether a row under the names
-    that holds no value is skipped."""
+    a line that is no row, or empty; terminator: what ends every row, or empty; units: rows under the names that hold no
+    value and are skipped; started: whether a row of the start time and one of the rate stand in front, as Empatica
+    writes them."""
 
     separator: str
     width: int
@@ -36,7 +37,8 @@ class Form:
     begin: int
     comment: str = ""
     terminator: str = ""
-    units: bool = False
+    units: int = 0
+    started: bool = False
 
     def words(self) -> str:
         """As in "separator `;`, no header"."""
@@ -44,7 +46,9 @@ class Form:
         parts = [f"separator {named}" if self.width > 1 else "one column"]
         parts += ["no header"] if self.names is None else []
         parts += [f"comments behind `{self.comment}`"] if self.comment else []
-        parts += ["a row of units under the header"] if self.units else []
+        parts += ["a row of units under the header"] if self.units == 1 else []
+        parts += [f"{self.units} rows of no values under the header"] if self.units > 1 else []
+        parts += ["a start time and a rate in front"] if self.started else []
         return ", ".join(parts)
 
 
@@ -91,6 +95,7 @@ def detect(lines: Sequence[str], given: str = "", header: bool | None = None) ->
     numbered = [(number, line) for number, line in numbered if not comment or not line.lstrip().startswith(comment)]
     if not numbered:
         raise DataError("is empty; leave it out")
+    _check_table([line for _, line in numbered])
     terminator = _terminator([line for _, line in numbered], given)
     numbered = [(number, line.rstrip().removesuffix(terminator)) for number, line in numbered]
     mark = given or _likeliest([line for _, line in numbered])
@@ -106,15 +111,18 @@ def _layout(
     width = _width([row.cells for row in rows])
     begin = next(at for at, row in enumerate(rows) if len(row.cells) == width)
     body = [row for row in rows[begin:] if len(row.cells) == width]
-    numeric = _numeric([row.cells for row in (body[2:] or body[1:])])
+    # Behind the names, and two rows of units or kinds.
+    numeric = _numeric([row.cells for row in (body[4:] or body[2:] or body[1:])])
     names: tuple[str, ...] | None = None
-    units = False
-    if header is not False:
+    units = 0
+    started = header is not True and _started(body)
+    body = body[2 * started :]
+    if header is not False and not started:
         before = rows[begin - 1] if begin else None
         if header or not _holds_values(body[0].cells, numeric):
             names, body = body[0].cells, body[1:]
-            units = len(body) > 2 and bool(numeric) and not any(is_number(body[0].cells[at]) for at in numeric)
-            body = body[units:]
+            while numeric and len(body) > 2 and not any(is_number(body[0].cells[at]) for at in numeric):
+                units, body = units + 1, body[1:]
         elif before and len(before.cells) > 1 and not any(map(is_number, before.cells)):
             names = _fitted(before.cells, body, width, mark)
         elif named and len(named.cells) == width and not any(map(is_number, named.cells)):
@@ -124,7 +132,33 @@ def _layout(
                 f"its first row, {', '.join(body[0].cells[:5])}, may be names or values: set header = true or false"
             )
     first = body[0] if body else _Row(rows[-1].line + 1, ())
-    return Form(mark, width, names, first.cells, first.line, comment, terminator, units)
+    return Form(mark, width, names, first.cells, first.line, comment, terminator, units, started)
+
+
+def _started(body: list[_Row]) -> bool:
+    """Whether all cells of the first row are one time since 1970 and all of the second one rate, in front of others."""
+    if len(body) < 4 or not all(is_number(cell) for row in body[:4] for cell in row.cells):
+        return False
+    first, second, *others = (set(floats([cell.replace(",", ".") for cell in row.cells])) for row in body[:4])
+    if len(first) > 1 or len(second) > 1:
+        return False
+    start, rate = first.pop(), second.pop()
+    return 1e9 <= start <= 2.2e9 and 0 < rate <= 1e5 and all(abs(cell) < 1e6 for row in others for cell in row)
+
+
+def _check_table(lines: Sequence[str]) -> None:
+    """Raises DataError for what is another format, whose first line would be taken for names."""
+    first = lines[0].lstrip()
+    if re.match(r"<[!?a-zA-Z]", first):
+        raise DataError("looks like a web page or XML and no table; download or export the table itself")
+    if re.match(r'\{\s*"|\[\s*[\[{"]|\[\s*$|\{\s*$', first):
+        raise DataError("looks like JSON and no table; write it as CSV, such as by pandas.read_json and to_csv")
+    pair = r"\s*[A-Za-z_]\w*\s*[:=]\s*[-+.\d]+[^\s,;:=]*"
+    if len(lines) > 2 and all(re.fullmatch(rf"{pair}([,;\s]{pair})*[,;\s]*", line) for line in lines):
+        raise DataError(
+            f"has a name in front of each value, such as `{shown(first.split()[0])}`; write the names once, in the "
+            "first row, and the values alone below"
+        )
 
 
 def _fitted(names: tuple[str, ...], body: list[_Row], width: int, mark: str) -> tuple[str, ...]:

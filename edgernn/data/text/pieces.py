@@ -49,8 +49,13 @@ def pieces(part: Part, wanted: Mapping[str, str], names: Names) -> Iterator[Piec
     times = names.reading.times
     cells = part.table.read(tuple(dict.fromkeys((*wanted.values(), *times))))
     numeric = {column for name, column in wanted.items() if name in names.numbers} | set(times)
+    form = part.table.form
     decimal = decimals.mark(
-        shown(part.source.path), {name: cells.columns[name] for name in numeric}, names.reading.decimal
+        shown(part.source.path),
+        {name: cells.columns[name] for name in numeric},
+        names.reading.decimal,
+        form.separator,
+        form.first,
     )
     plain = {name: decimals.with_points(_printable(cells.columns[name]), decimal) for name in numeric}
     for name, at in _divided(cells, names.key):

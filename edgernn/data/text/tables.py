@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data.text.form import Form, detect, separator
+from edgernn.data.text.form import SEPARATORS, Form, detect, separator
 from edgernn.data.text.textfile import TextFile, examine, listed, shown
 from edgernn.errors import DataError, MissingExtraError
 
@@ -74,6 +74,11 @@ class Table:
             return (
                 f"{here}: its first row ({first}) looks like values, so no column is called `{shown(name)}`; name "
                 f'columns by their numbers, such as "1", or all {self.form.width} in order by header = [...]'
+            )
+        if self.form.width == 1 and len(self.names[0]) > len(name) and name in self.names[0]:
+            return (
+                f"{here}: has one column, `{shown(self.names[0])}`, as no separator is found; write it with one of "
+                f"{', '.join(SEPARATORS)}"
             )
         near = difflib.get_close_matches(name.lower(), [known.lower() for known in self.names[:1000]], n=1, cutoff=0.8)
         meant = [known for known in self.names if near and known.lower() == near[0]] or [

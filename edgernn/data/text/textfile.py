@@ -24,6 +24,19 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_NO_TEXT = {
+    b"PK\x03\x04": "a ZIP archive, as spreadsheets are; unpack it, or export the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet; export it as CSV",
+    b"\x1f\x8b": "compressed by gzip; unpack it",
+    b"BZh": "compressed by bzip2; unpack it",
+    b"\xfd7zXZ": "compressed by xz; unpack it",
+    b"\x93NUMPY": 'an array of NumPy; give data.source = "npz" with arrays x and y',
+    b"\x89HDF": "an HDF5 file; export its table as CSV",
+    b"MATLAB 5.0": "a MATLAB file; export its table as CSV",
+    b"PAR1": "a Parquet file; export it as CSV",
+    b"%PDF-": "a PDF; give the table as text",
+}
+"""What the first bytes of a file say that is no text."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +112,9 @@ def _encodings(path: Path, start: bytes) -> list[str]:
     for mark, encoding in _BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return [encoding]
+    for mark, what in _NO_TEXT.items():
+        if start.startswith(mark):
+            raise DataError(f"{shown(path)}: is {what}")
     if b"\0" not in start:
         return ["utf-8", "cp1252", "latin-1"]
     even, odd = start[::2].count(0), start[1::2].count(0)

@@ -237,3 +237,17 @@ def test_never_another_rate(column, unit, begin):
             # Whole milliseconds are no closer than that.
             off = {"ms": 1e-3}.get(unit, 2e-6)
             assert abs(found[-1] - found[0] - 39 / rate) <= off, (cells[:3], rate, options)
+
+
+@pytest.mark.parametrize("begin", [45_000.25, 738_000.25, 2_460_000.25])
+def test_days_of_any_calendar_are_not_seconds(read, begin):
+    with pytest.raises(DataError, match=r'days \(1 Hz\)\? give time_unit = "s" or "d"'):
+        read([f"{begin + row / 86400:.9f}" for row in ROWS])
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"), [("NaN", "holds `NaN`; a row needs its time"), ("", "is empty; a row needs")]
+)
+def test_a_row_without_a_time(read, cell, says):
+    with pytest.raises(DataError, match=f"line 5, column `t` {says}"):
+        read(["0.0", "0.1", "0.2", cell, "0.4"])

@@ -113,3 +113,20 @@ def test_many_dates_raise_no_warning(column):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         clock.seconds([column(iso(1, pattern="%Y-%m-%dT%H:%M:%SZ")), column(iso(1, pattern="%Y-%m-%d %H:%M:%SZ"))])
+
+
+@pytest.mark.parametrize(
+    "pattern", ["%d-%b-%Y %H:%M:%S", "%b %d, %Y %I:%M:%S %p", "%H:%M:%S:%f", "%M:%S.%f", "%a %b %d %H:%M:%S %Y"]
+)
+def test_the_format_that_fits_is_named(read, pattern):
+    cells = iso(1, pattern=pattern)
+    with pytest.raises(DataError, match="give its format, such as time_unit = ") as told:
+        read(cells)
+    named = str(told.value).partition('time_unit = "')[2].rstrip('"')
+    assert named == pattern
+    np.testing.assert_allclose(read(cells, named)[0], ROWS)
+
+
+def test_minutes_go_on_behind_the_hour(read):
+    cells = [f"{(3590 + row) // 60 % 60:02d}:{(3590 + row) % 60:02d}.0" for row in ROWS]
+    np.testing.assert_allclose(read(cells, "%M:%S.%f")[0], ROWS)

@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
+
 import numpy as np
 import pytest
 
@@ -133,6 +135,32 @@ def test_two_marks_and_one_row_of_a_file(read, column, rng):
         repair.channel([column(clean), column(once, where="b.csv")])
 
 
+@pytest.mark.parametrize("mark", [-1, 0, 127, 4095, 8190, 1e9, 99999.9, -273.15, 9.96921e36])
+def test_any_value_that_is_repeated_far_from_the_rest(read, column, rng, mark):
+    cells = rng.normal(5, 0.3, 500)
+    cells[[30, 31, 70]] = mark
+    with pytest.raises(
+        DataError, match=r"in 3 of 500 rows, far from the rest .* give sentinels = \[([-+.\de]+)\]"
+    ) as told:
+        read(cells)
+    given = float(re.search(r"sentinels = \[(.*?)\]", str(told.value))[1])
+    assert repair.channel([column(cells)], sentinels=[given], missing="drop").kept[0].sum() == 497
+
+
+def test_a_single_value_beyond_all_measure(read, rng):
+    cells = rng.normal(0, 1, 500)
+    cells[7] = 1544027337.5
+    with pytest.raises(DataError, match=r"holds 1544027337.5 in 1 of 500 rows, far from the rest"):
+        read(cells)
+
+
+def test_minus_one_among_counts(read, rng):
+    cells = rng.integers(2, 400, 800)
+    cells[::40] = -1
+    with pytest.raises(DataError, match="holds -1 in 20 of 800 rows"):
+        read(cells)
+
+
 def test_a_negative_mark_in_a_channel_of_wide_range(read, rng):
     """UCI's air quality: NOx from 2 to 1479, and -200."""
     cells = rng.integers(2, 1480, 2000)
@@ -155,8 +183,24 @@ def test_a_negative_mark_in_a_channel_of_wide_range(read, rng):
         lambda rng: np.full(300, 65535),
         lambda rng: np.repeat(np.arange(-999, 1000, 27), 5),
         lambda rng: np.concatenate([rng.normal(0, 1, 1000), [847.2, 613.9, -99.3]]),
+        lambda rng: np.concatenate([np.zeros(600), rng.normal(2300, 20, 100)]),
+        lambda rng: rng.poisson(2, 500) - 1,
     ],
-    ids=["rails", "rail", "adc", "off and on", "counts", "setpoints", "angles", "ramp", "constant", "grid", "spikes"],
+    ids=[
+        "rails",
+        "rail",
+        "adc",
+        "off and on",
+        "counts",
+        "setpoints",
+        "angles",
+        "ramp",
+        "constant",
+        "grid",
+        "spikes",
+        "kettle",
+        "noise",
+    ],
 )
 def test_no_false_alarm(read, rng, make):
     assert read(make(rng))[1].all()
@@ -166,3 +210,36 @@ def test_a_channel_that_never_changes_is_told(column):
     columns = [column([3, 3], "v"), column([3], "v")]
     assert repair.channel(columns).notes == ("column `v` is 3 in all rows; it tells a model nothing",)
     assert repair.channel([*columns, column([4], "v")]).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        ("2 974", "write numbers without thousands"),
+        ("2'959.4", "write numbers without thousands"),
+        ("0.064 g", "write the number alone, without `g`"),
+        ("-1.5%", "write the number alone, without `%`"),
+        ("0x3eb", "repair it"),
+        ("#DIV/0!", "give missing"),
+        ("1.#QNAN", "give missing"),
+    ],
+)
+def test_why_a_cell_is_no_number(read, cell, says):
+    with pytest.raises(DataError, match=says):
+        read(["1.5", cell, "2.5"])
+
+
+def test_a_row_number_is_told(column, rng):
+    def notes(parts):
+        return repair.channel([column([f"{value:.6g}" for value in part]) for part in parts]).notes
+
+    rows = [np.arange(10, 60), np.arange(40)]
+    assert notes(rows) == ("column `t` grows by 1 in each row; if it is a row number or a time, take it out",)
+    assert notes([*rows, rng.normal(size=40)]) == ()
+
+
+def test_a_recording_in_another_unit_is_told(column, rng):
+    parts = [rng.normal(0, 1, 50), rng.normal(0, 1, 50), rng.normal(0, 1000, 50)]
+    (note,) = repair.channel([column([f"{value:.6g}" for value in part]) for part in parts]).notes
+    assert "column `t` reaches " in note and note.endswith("; is it written in another unit?")
+    assert not repair.channel([column([f"{value:.6g}" for value in part]) for part in parts[:2]]).notes

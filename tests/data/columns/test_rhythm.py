@@ -139,7 +139,15 @@ def test_irregular_rows_are_never_a_rate(of, seed):
             [60.0 * row - 3600 * (row > 80) for row in range(200)],
             "line 83, .*goes back by an hour, as at the end of summer",
         ),
-        ([5, 5, 5, 5], "column `t` is `5.0` in all rows, so it does not grow"),
+        ([5, 5, 5, 5], "column `t` is `5.0` in all rows, so it does not grow; .* since the row before, leave time out"),
+        (
+            [50, 51, 52, 0, 54, 55],
+            "line 5, column `t` holds `0.*`, far from the rows beside it; repair or remove this row",
+        ),
+        ([50, 51, 52, 9999, 54, 55], "line 5, column `t` holds `9999.*`, far from the rows beside it"),
+        ([9, 8, 7, 6, 5, 4], "line 3, column `t` goes back in each row; sort the rows"),
+        ([1, 0, 3, 2, 5, 4, 7, 6], "line 3, column `t` goes back here and in many other rows; sort the rows by time"),
+        ([20, 21, 20, 20, 21, 20, 21], "line 4, column `t` goes back in many rows; .* since the row before"),
         ([0, 0.02, 0.04, 0.06, 0.06, 0.08, 0.1, 0.12], "line 6.*the time of the row before.*remove one"),
         ([0, 20, 40, 60, 60, 80, 100, 120], "line 6.*the time of the row before"),
         ([0, 0.013, 0.026, 0.039, 0.039, 0.052, 0.065, 0.078, 0.091, 0.104], "line 6.*the time of the row before"),
@@ -161,7 +169,7 @@ def test_one_rate_for_all(of, column):
     assert agreed(parts, columns[:3]) == pytest.approx(50.5, rel=1e-3)
     assert agreed(parts[2:], columns[2:3]) == 0
     assert agreed([of(ROWS / 50), of(ROWS / 100)], columns[:2], 25) == 25
-    with pytest.raises(DataError, match=r"1.csv: has 100 rows a second, the others 50.*give rate = 50"):
+    with pytest.raises(DataError, match=r"1.csv: has 100 rows a second, 0.csv 50; give rate = 50"):
         agreed([parts[0], of(ROWS / 100), parts[0]], columns[:3])
 
 

@@ -45,6 +45,46 @@ def test_forms(text, separator, names, begin):
     assert (found.separator, found.names, found.begin) == (separator, names, begin)
 
 
+@pytest.mark.parametrize(
+    "cells", ["1544027337.000000, 1544027337.000000\n32.000000, 32.000000\n", "1544027337.0\n64.0\n"]
+)
+def test_a_start_time_and_a_rate_in_front(cells):
+    width = cells.split("\n")[0].count(",") + 1
+    found = detect(cells + "\n".join([",".join(["-3"] * width), ",".join(["5"] * width), ",".join(["7"] * width)]))
+    assert (found.names, found.begin, found.first) == (None, 2, ("-3",) * width)
+    assert found.words().endswith("no header, a start time and a rate in front")
+
+
+def test_epochs_and_equal_values_are_no_start():
+    assert detect("1544027337,1\n1544027338,2\n1544027339,3\n1544027340,4\n").begin == 0
+    assert detect("1544027337\n1544027338\n1544027339\n1544027340\n").begin == 0
+
+
+def test_several_rows_under_the_names():
+    found = detect("t,ax\nCAL,CAL\nms,g\n0,1\n1,2\n2,5\n3,7\n")
+    assert (found.names, found.begin, found.units) == (("t", "ax"), 3, 2)
+    assert found.words() == "separator `,`, 2 rows of no values under the header"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("<!DOCTYPE html>\n<html></html>\n", "a web page"),
+        ('{"t": 0, "ax": 1}\n{"t": 1, "ax": 2}\n', "JSON"),
+        ("[[1, 2],\n[3, 4]]\n", "JSON"),
+        ("ax:1.5,ay:2\nax:3.5,ay:4\nax:3.6,ay:4\n", "a name in front of each value, such as `ax:1.5,ay:2`"),
+        ("T=20.5C H=40\nT=20.6C H=41\nT=20.7C H=41\n", "a name in front of each value"),
+    ],
+)
+def test_what_is_no_table(text, says):
+    with pytest.raises(DataError, match=says):
+        detect(text)
+
+
+def test_names_with_colons_are_names():
+    assert detect("Sensor: x\nt,ax\n0,1\n1,2\n2,3\n").names == ("t", "ax")
+
+
 def test_words():
     assert detect("# x\n1;7\n3;4\n").words() == "separator `;`, no header, comments behind `#`"
     assert detect("t\tv\ns\tg\n1\t2\n2\t3\n3\t5\n").words() == "separator tab, a row of units under the header"
@@ -102,6 +142,19 @@ def test_decimal_marks(cells, mark):
 def test_marks_that_contradict_each_other(cells, given, says):
     with pytest.raises(DataError, match="^a.csv: " + says):
         decimals.mark("a.csv", {"v": np.array(cells)}, given)
+
+
+def test_points_that_may_stand_between_thousands():
+    says = 'whose point may stand between thousands; write decimal = "."'
+    with pytest.raises(DataError, match=f"holds `1.023` beside `987`, {says}"):
+        decimals.mark("a.csv", {"v": np.array(["987", "1.023", "1.150"])})
+    german = {"v": np.array(["1.926", "2.104"])}
+    with pytest.raises(DataError, match=says):
+        decimals.mark("a.csv", german, separator=";")
+    assert decimals.mark("a.csv", german, ".", ";") == "."
+    assert decimals.mark("a.csv", german) == "."
+    assert decimals.mark("a.csv", german, separator=";", others=("1.926", "0.418")) == "."
+    assert decimals.mark("a.csv", {"v": np.array(["987", "1.023", "1.15"])}, separator=";") == "."
 
 
 def test_only_numbers_get_a_point():

@@ -88,6 +88,26 @@ def test_what_is_no_table(look, content, says):
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 400
 
 
+def test_a_separator_that_is_none(look):
+    with pytest.raises(
+        DataError, match="has one column, `t:ax:l`, as no separator is found; write it with one of comma"
+    ):
+        look("t:ax:l\n0:1:a\n1:2:b\n").read(["ax"])
+
+
+@pytest.mark.parametrize(
+    ("begin", "says"),
+    [
+        (b"PK\x03\x04", "a ZIP archive, as spreadsheets are"),
+        (b"\x1f\x8b\x08", "compressed by gzip; unpack it"),
+        (b"%PDF-1.4", "a PDF"),
+    ],
+)
+def test_what_is_no_text(look, begin, says):
+    with pytest.raises(DataError, match=says):
+        look(begin + bytes(range(100)))
+
+
 def test_a_unit_behind_a_name_is_pointed_at(look):
     with pytest.raises(DataError, match=r"no column `v`; did you mean `v \[g\]`\?"):
         look("v [g],vw [g]\n1,2\n").read(["v"])

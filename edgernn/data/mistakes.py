@@ -80,7 +80,7 @@ def check_channels(name: str, x: npt.NDArray[np.float32], mask: npt.NDArray[np.b
 def check_padding(name: str, x: npt.NDArray[np.float32]) -> None:
     """Raises DataError for windows [n, T, F] without lengths of which many end, or begin, in steps of zeros or NaN."""
     for looks, what in ((np.isnan(x), "NaN"), (x == 0, "zeros")):
-        empty = looks.all(axis=2)
+        empty: npt.NDArray[np.bool_] = np.all(looks, axis=2)
         inside = ~empty.all(axis=1)
         for turned, where in ((empty[:, ::-1], "end"), (empty, "begin")):
             padded = np.where(turned.all(axis=1), 0, np.argmin(turned, axis=1)) * inside
@@ -181,11 +181,12 @@ def _check_columns(name: str, y: npt.NDArray[Any]) -> None:
     rows = y.reshape(-1, y.shape[-1])
     if y.ndim == 3:
         rows = rows[~((rows == 0) | (rows != rows)).all(axis=1)]
+    floats = "" if y.dtype.kind == "f" else " and y as floats"
     if rows.size and not (rows != rows).any() and (levels := _two(rows)) and levels != (0, 1):
         raise DataError(
             f"{name}: y has one {levels[1]:g} in each row and {levels[0]:g} elsewhere: they look like one-hot classes; "
-            f"save y.argmax({y.ndim - 1}) as integers, or give `targets` names if they are {y.shape[-1]} numbers to "
-            "estimate"
+            f"save y.argmax({y.ndim - 1}) as integers, or give `targets` names{floats} if they are {y.shape[-1]} "
+            "numbers to estimate"
         )
     if not rows.any() or rows.min() < 0 or not rows.max() <= 1:
         return
@@ -199,7 +200,6 @@ def _check_columns(name: str, y: npt.NDArray[Any]) -> None:
         looks = "has rows that sum to 1: they look like probabilities of classes"
     else:
         return
-    floats = "" if y.dtype.kind == "f" else " and y as floats"
     raise DataError(
         f"{name}: y {looks}; {instead}, or give `targets` names{floats} if they are {y.shape[-1]} numbers to estimate"
     )

@@ -199,8 +199,8 @@ def _scaled(columns: Sequence[Column], values: list[Values]) -> tuple[str, ...]:
         return ()
     at = int(odd[0])
     return (
-        f"{columns[at].where}: column `{columns[0].name}` reaches {reach[at]:.4g}, in the other recordings {usual:.4g}; "
-        "is it written in another unit?",
+        f"{columns[at].where}: column `{columns[0].name}` reaches {reach[at]:.4g}, in the other recordings "
+        f"{usual:.4g}; is it written in another unit?",
     )
 
 

@@ -227,3 +227,15 @@ def test_a_channel_that_never_changes_is_told(column):
 def test_why_a_cell_is_no_number(read, cell, says):
     with pytest.raises(DataError, match=says):
         read(["1.5", cell, "2.5"])
+
+
+def test_what_looks_like_a_row_number(column):
+    counted = [column(range(20)), column(range(7, 30))]
+    assert "column `t` grows by 1 in each row" in repair.channel(counted).notes[0]
+    assert repair.channel([*counted, column([1, 2, 4, 8, 16, 32] * 3)]).notes == ()
+
+
+def test_a_recording_in_another_unit(column, rng):
+    parts = [column(rng.normal(0, 1, 50) * (1000 if at == 2 else 1), where=f"{at}.csv") for at in range(4)]
+    note = repair.channel(parts).notes[0]
+    assert note.startswith("2.csv: column `t` reaches") and note.endswith("is it written in another unit?")

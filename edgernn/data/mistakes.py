@@ -97,10 +97,16 @@ def check_padding(name: str, x: npt.NDArray[np.float32]) -> None:
             )
 
 
-def check_answer(name: str, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> None:
+def check_answer(
+    name: str,
+    x: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int64],
+    mask: npt.NDArray[np.bool_],
+    features: Sequence[str] | None = None,
+) -> None:
     """Raises DataError for a channel of x [n, T, F] that has one value in each class, another in each: the label.
 
-    y: [n] or [n, T]; mask: bool [n, T], steps that count.
+    y: [n] or [n, T]; mask: bool [n, T], steps that count; features: names of the F channels.
     """
     if x.shape[1] < 2 or len(x) < _FEWEST:
         return
@@ -112,8 +118,10 @@ def check_answer(name: str, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64]
         if len(np.unique(told)) < len(different) or len(different) < 2:
             continue
         if (values == told[np.searchsorted(different, label)]).all():
+            named = features is not None and len(features) == x.shape[2]
+            called = f"the channel `{_shown(features[channel])}`" if features and named else f"channel {channel}"
             raise DataError(
-                f"{name}: channel {channel} has one value for each class, {told[0]:g}, {told[1]:g}, ...: it is the "
+                f"{name}: {called} has one value for each class, {told[0]:g}, {told[1]:g}, ...: it is the "
                 "label in other words, so the model would be told the answer; leave it out"
             )
 

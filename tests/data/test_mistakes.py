@@ -81,6 +81,8 @@ def test_a_channel_that_is_the_label(x, per_step):
     told = np.concatenate([x, np.broadcast_to(5 - 2 * Y[:, None, None], (N, T, 1))], axis=2)
     with pytest.raises(DataError, match="channel 2 has one value for each class, 5, 3, ...: it is the label"):
         from_arrays("a", told, y)
+    with pytest.raises(DataError, match="the channel `r` has one value for each class"):
+        from_arrays("a", told, y, features=["p", "q", "r"])
     told[0, 0, 2] += 1
     assert from_arrays("a", told, y).n == N
 

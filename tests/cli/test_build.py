@@ -139,7 +139,7 @@ def nan_at(window, step, channel):
         ({"x": None}, "has no array `x`"),
         ({"y": None}, "has no array `y`"),
         ({"y": np.zeros(60, int)}, "all windows are of one class"),
-        ({"y": np.arange(60) + 1}, "fewer windows (60) than classes (61)"),
+        ({"y": np.arange(60) + 1}, "y holds 60 different integers from 1 to 60; save y as floats"),
         ({"y": np.array([None] * 60)}, "pickled"),
         ({"group": np.zeros(60, int)}, "1 groups can't give 1 to test, 1 to validation and at least one to training"),
         (

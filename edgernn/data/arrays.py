@@ -61,7 +61,7 @@ def from_arrays(
     if features is None and lengths is None and not per_step:
         mistakes.check_axes(name, samples)
     if names and complete:
-        mistakes.check_answer(name, samples, target, counted)
+        mistakes.check_answer(name, samples, target, counted, features)
     made_up = () if names else tuple(f"target_{k}" for k in range(target.shape[-1]))
     found = Dataset(
         name=name,

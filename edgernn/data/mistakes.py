@@ -87,7 +87,7 @@ def check_padding(name: str, x: npt.NDArray[Any]) -> None:
     if x.ndim != 3 or x.dtype.kind not in "fiu" or not x.size:
         return
     for looks, what in ((np.isnan(x), "NaN"), (x == 0, "zeros")):
-        empty = looks.all(axis=2)
+        empty: npt.NDArray[np.bool_] = np.all(looks, axis=2)
         inside = ~empty.all(axis=1)
         for turned, where in ((empty[:, ::-1], "end"), (empty, "begin")):
             padded = np.where(turned.all(axis=1), 0, np.argmin(turned, axis=1)) * inside
@@ -104,10 +104,16 @@ def check_padding(name: str, x: npt.NDArray[Any]) -> None:
             )
 
 
-def check_answer(name: str, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64], mask: npt.NDArray[np.bool_]) -> None:
+def check_answer(
+    name: str,
+    x: npt.NDArray[np.float32],
+    y: npt.NDArray[np.int64],
+    mask: npt.NDArray[np.bool_],
+    features: Sequence[str] | None = None,
+) -> None:
     """Raises DataError for a channel of x [n, T, F] that has one value in each class, another in each: the label.
 
-    y: [n] or [n, T]; mask: bool [n, T], steps that count.
+    y: [n] or [n, T]; mask: bool [n, T], steps that count; features: names of the F channels.
     """
     if x.shape[1] < 2 or len(x) < _FEWEST:
         return
@@ -119,8 +125,10 @@ def check_answer(name: str, x: npt.NDArray[np.float32], y: npt.NDArray[np.int64]
         if len(np.unique(told)) < len(different) or len(different) < 2:
             continue
         if (values == told[np.searchsorted(different, label)]).all():
+            named = features is not None and len(features) == x.shape[2]
+            called = f"the channel `{_shown(features[channel])}`" if features and named else f"channel {channel}"
             raise DataError(
-                f"{name}: channel {channel} has one value for each class, {told[0]:g}, {told[1]:g}, ...: it is the "
+                f"{name}: {called} has one value for each class, {told[0]:g}, {told[1]:g}, ...: it is the "
                 "label in other words, so the model would be told the answer; leave it out"
             )
 
@@ -188,11 +196,12 @@ def _check_columns(name: str, y: npt.NDArray[Any]) -> None:
     rows = y.reshape(-1, y.shape[-1])
     if y.ndim == 3:
         rows = rows[~((rows == 0) | (rows != rows)).all(axis=1)]
+    floats = "" if y.dtype.kind == "f" else " and y as floats"
     if rows.size and not (rows != rows).any() and (levels := _two(rows)) and levels != (0, 1):
         raise DataError(
             f"{name}: y has one {levels[1]:g} in each row and {levels[0]:g} elsewhere: they look like one-hot classes; "
-            f"save y.argmax({y.ndim - 1}) as integers, or give `targets` names if they are {y.shape[-1]} numbers to "
-            "estimate"
+            f"save y.argmax({y.ndim - 1}) as integers, or give `targets` names{floats} if they are {y.shape[-1]} "
+            "numbers to estimate"
         )
     if not rows.any() or rows.min() < 0 or not rows.max() <= 1:
         return
@@ -206,7 +215,6 @@ def _check_columns(name: str, y: npt.NDArray[Any]) -> None:
         looks = "has rows that sum to 1: they look like probabilities of classes"
     else:
         return
-    floats = "" if y.dtype.kind == "f" else " and y as floats"
     raise DataError(
         f"{name}: y {looks}; {instead}, or give `targets` names{floats} if they are {y.shape[-1]} numbers to estimate"
     )

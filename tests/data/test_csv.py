@@ -405,6 +405,31 @@ def test_intervals_that_fit_no_recording(tree, text, options, says):
         load(base / "rec", ["v"], annotations=str(base / "marks.csv"), **options)
 
 
+def test_a_label_a_recording(tree):
+    base = tree(rec__a_dot_csv=V, rec__b_dot_csv=V, rec__c_dot_csv=V, marks_dot_csv="file,label\na.csv,x\nb,y\n")
+    ds = load(base / "rec", ["v"], annotations=str(base / "marks.csv"))
+    assert ds.classes == ("x", "y") and ds.lengths.tolist() == [4, 4] and ds.y.tolist() == [0, 1]
+    assert "4 of 12 steps have no label and don't count, among them 1 whole recordings" in ds.notes
+    (base / "marks.csv").write_text("a.csv,x\nb.csv,y\n")
+    with pytest.raises(DataError, match="or name all in order by annotation_columns; its columns are a.csv, x"):
+        load(base / "rec", ["v"], annotations=str(base / "marks.csv"))
+    with pytest.raises(DataError, match="its first row, a.csv, x, is of a recording but read as names"):
+        load(base / "rec", ["v"], annotations=str(base / "marks.csv"), annotation_columns=("file", "label"))
+    (base / "marks.csv").write_text("file,label\na.csv,x\na.csv,y\n")
+    with pytest.raises(DataError, match="line 3: gives steps the label `y` that have `x` already"):
+        load(base / "rec", ["v"], annotations=str(base / "marks.csv"))
+
+
+def test_intervals_that_may_be_seconds(tree):
+    base = tree(rec__a_dot_csv="v\n" + "1\n2\n3\n" * 50, marks_dot_csv="label,begin,end\nx,0,1\ny,1,3\n")
+    options = {"annotations": str(base / "marks.csv"), "rate": 50.0}
+    with pytest.raises(
+        DataError, match=r"end at row 3 of 150, and it lasts 3 s: if they are seconds, write them as rows"
+    ):
+        load(base / "rec", ["v"], **options)
+    assert load(base / "rec", ["v"], **options, annotated_in="rows", shortest=1).lengths.tolist() == [1, 2]
+
+
 def test_intervals_without_names(tree):
     """Rows of integers between spaces, as HAPT has them; the recordings are told by their numbers."""
     base = tree(rec__acc_exp01_user01_dot_txt="1.5 2\n" * 8, rec__acc_exp02_user01_dot_txt="3.5 4\n" * 8)

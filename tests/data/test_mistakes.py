@@ -78,6 +78,8 @@ def test_a_label_among_the_channels(load, x):
     x[:, :, 1] = 3 + (np.arange(N) % 2)[:, None]
     with pytest.raises(DataError, match=r"channel 1 has one value for each class, 3, 4, \.\.\.: it is the label"):
         load(x=x)
+    with pytest.raises(DataError, match=r"the channel `b` has one value for each class"):
+        load(x=x, features=["a", "b"])
     x[0, 0, 1] = 3.5
     assert load(x=x).x.shape == (N, T, 2)
 
@@ -90,6 +92,13 @@ def test_names_that_are_likely_one(load, names):
         load(y=np.array(names)[np.arange(N) % 2])
     with pytest.raises(DataError, match="the groups `.*` and `.*` differ only by"):
         load(group=np.array(names)[np.arange(N) % 2])
+
+
+@pytest.mark.parametrize(
+    ("label", "same"), [("2.0", "2"), ("2.000e+00", "2"), ("1.5", "1.5"), ("2", "2"), ("v2.0", "v2.0")]
+)
+def test_labels_that_are_whole_numbers(label, same):
+    assert mistakes.whole(label) == same
 
 
 def test_a_class_that_is_no_label(load):

@@ -44,7 +44,10 @@ class Intervals:
 
 
 class Annotations:
-    """The intervals of a table with a row an interval: the recording's file or name, its label, its begin and end."""
+    """The intervals of a table with a row an interval: the recording's file or name, its label, its begin and end.
+
+    A table without begins and ends has a row a recording. whole: whether it is one.
+    """
 
     def __init__(
         self, path: Path, label: str, base: Path, *, names: tuple[str, ...] = (), decimal: str = "auto"
@@ -56,20 +59,25 @@ class Annotations:
         """
         self._base = base
         table = look(path)
+        self._replaced = table.form.names or () if names else ()
         if names:
             _check_names(table, names)
             table = replace(table, names=names)
-        columns = {role: _column(table, role, label) for role in _NAMES}
+        self.whole = bool(_known(table, "file")) and not (_known(table, "begin") or _known(table, "end"))
+        roles = ("file", "label") if self.whole else tuple(_NAMES)
+        columns = {role: _column(table, role, label) for role in roles}
         cells = table.read([name for name in columns.values() if name])
         at = {role: cells.columns[name] for role, name in columns.items() if name}
-        found = decimals.mark(shown(path), {role: at[role] for role in ("begin", "end")}, decimal)
         empty = [role for role in at if (at[role] == "").any()]
         if empty:
             row = int(np.flatnonzero(at[empty[0]] == "")[0])
             raise DataError(f"{cells.where(row, columns[empty[0]])} is empty; fill it in or remove this row")
         self._path = path
         self._files = at.get("file")
-        begins, ends = (decimals.with_points(at[role], found) for role in ("begin", "end"))
+        bounds = {role: column for role, column in at.items() if role in ("begin", "end")}
+        found = decimals.mark(shown(path), bounds, decimal)
+        nothing = np.full(len(cells), "")
+        begins, ends = (decimals.with_points(bounds.get(role, nothing), found) for role in ("begin", "end"))
         self._all = Intervals(shown(path), np.arange(len(cells)), cells.lines, at["label"], begins, ends)
 
     @property
@@ -92,6 +100,12 @@ class Annotations:
         for piece in recordings:
             for name in self._names(piece):
                 owners.setdefault(name, set()).add(piece.where)
+        if any(_key(name) in owners for name in self._replaced):
+            row = listed(list(self._replaced))
+            raise DataError(
+                f"{shown(self._path)}: its first row, {row}, is of a recording but read as names; write the names "
+                "of the columns above it"
+            )
         for row, name in enumerate([] if self._files is None else self._files.tolist()):
             count = len(owners.get(_key(name), ()))
             if count != 1:
@@ -106,7 +120,11 @@ class Annotations:
         if self._files is None:
             return self._all
         names = self._names(piece)
-        return self._all.take([row for row, name in enumerate(self._files.tolist()) if _key(name) in names])
+        found = self._all.take([row for row, name in enumerate(self._files.tolist()) if _key(name) in names])
+        if not self.whole:
+            return found
+        ends = np.full(len(found.lines), str(piece.count))
+        return replace(found, begins=np.full(len(ends), "0"), ends=ends)
 
     def _names(self, piece: Piece) -> set[str]:
         if piece.name:
@@ -161,12 +179,17 @@ def labels(
     return found
 
 
+def _known(table: Table, role: str) -> str:
+    """The column of a role by one of its usual names, empty where there is none."""
+    found = [name for known in _NAMES[role] for name in table.names if name.lower() == known]
+    return found[0] if found else ""
+
+
 def _column(table: Table, role: str, label: str) -> str:
     if role == "label" and label and label in table.names:
         return label
-    found = [name for known in _NAMES[role] for name in table.names if name.lower() == known]
-    if found:
-        return found[0]
+    if found := _known(table, role):
+        return found
     if role == "file":
         return ""
     if table.names == tuple(str(at + 1) for at in range(table.form.width)):
@@ -176,7 +199,8 @@ def _column(table: Table, role: str, label: str) -> str:
         )
     raise DataError(
         f"{shown(table.path)}: has no column of the {role} of an interval; call one "
-        f"{' or '.join(_NAMES[role][:3])}, its columns are {listed(list(table.names))}"
+        f"{' or '.join(_NAMES[role][:3])}, or name all in order by annotation_columns; its columns are "
+        f"{listed(list(table.names))}"
     )
 
 

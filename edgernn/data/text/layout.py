@@ -135,6 +135,10 @@ def _check_no_split(layout: Layout) -> None:
         if _is_split(names):
             before = ["*"] * at
             _refuse_split(layout, "folders", names, [*before, "{split}", "**", suffix], [*before, "*", "**", suffix])
+    begins = {re.split("[_-]", path.name)[0] for path in paths}
+    if _is_split(begins):
+        mark = "_" if all("_" in path.name for path in paths) else "-"
+        _refuse_split(layout, "file names", begins, ["**", f"{{split}}{mark}{suffix}"], ["**", suffix])
     for mark in ("", "_", "-"):
         ends = _ends(paths, mark)
         if _is_split(ends):
@@ -236,7 +240,9 @@ def _expression(text: str, lazy: str) -> str:
         name, star, _, letters = token.groups()
         out += re.escape(text[end : token.start()])
         if name:
-            out += f"[^/]+{lazy}" if name == "_" else f"(?P<{name}>[^/]+{lazy})"
+            # Beside other text a part is one word: `{split}_*` fits test_walk_1 in one way.
+            some = "[^/_-]+" if name == "split" and text != "{split}" else f"[^/]+{lazy}"
+            out += some if name == "_" else f"(?P<{name}>{some})"
         elif letters:
             out += re.sub(r"^\[!", "[^", letters)
         else:

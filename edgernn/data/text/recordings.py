@@ -107,7 +107,7 @@ def _beats(found: Found, marks: Annotations | None) -> _Beats:
         if reading.annotated_in == "time":
             raise ConfigError("annotated_in is time, but no column of the time is named; name it by time")
         return _Beats(tuple((None,) * len(found.sensors) for _ in found.recordings), reading.rate)
-    bounds = () if marks is None or reading.annotated_in == "rows" else marks.bounds
+    bounds = () if marks is None or marks.whole or reading.annotated_in == "rows" else marks.bounds
     of: list[list[Rhythm]] = [[] for _ in found.recordings]
     notes: list[str] = []
     rate = reading.rate
@@ -242,7 +242,13 @@ def _labels(
         return None
     if "label" in names.fields:
         return np.full(len(joined.number), piece.source.fields[names.fields["label"]])
-    found = texts[reading.label] if marks is None else _annotated(marks.of(piece), piece, joined, beats)
+    if marks is None:
+        found = texts[reading.label]
+    else:
+        intervals = marks.of(piece)
+        if not marks.whole and not reading.times and reading.annotated_in == "auto":
+            _check_rows(intervals, piece.count, reading.rate)
+        found = _annotated(intervals, piece, joined, beats)
     return np.where(found == "", reading.unlabelled, found)
 
 
@@ -253,6 +259,16 @@ def _annotated(intervals: Intervals, piece: Piece, joined: Joined, beats: _Beats
     begins, ends = (bound[intervals.rows] for bound in beats.bounds)
     _check_inside(intervals, begins, ends, joined.time)
     return labels(intervals, begins, ends, joined.time)
+
+
+def _check_rows(intervals: Intervals, count: int, rate: float) -> None:
+    """Intervals that all lie in so many rows as the recording has seconds are likelier seconds."""
+    _, ends = steps(intervals, count)
+    if rate > 2 and ends.size and ends.max() <= count / rate + 1:
+        raise DataError(
+            f"{intervals.at(0)}: the intervals of this recording end at row {ends.max():.0f} of {count:,}, and it "
+            f'lasts {count / rate:.4g} s: if they are seconds, write them as rows; if rows, give annotated_in = "rows"'
+        )
 
 
 def _check_inside(

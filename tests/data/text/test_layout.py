@@ -126,6 +126,8 @@ def test_what_is_suggested_is_taken(make, files, patterns):
         (("walk/train/a.csv", "walk/val/a.csv", "sit/train/a.csv"), "*/{split}/**/*.csv"),
         (("beats_TRAIN.txt", "beats_TEST.txt"), "**/{_}_{split}.txt"),
         (("train.csv", "test.csv"), "**/{split}.csv"),
+        (("train_walk_1.csv", "train_sit_2.csv", "test_walk_1.csv"), "**/{split}_*.csv"),
+        (("Train-walk.csv", "Test-walk.csv"), "**/{split}-*.csv"),
     ],
 )
 def test_a_given_split_is_not_mixed(make, files, kept):

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgernn.data import mistakes
+from edgernn.data.classes import NONE, check_alike
 from edgernn.data.dataset import Dataset, Series, check_lengths, mask_of
 from edgernn.errors import DataError
 
@@ -100,7 +101,7 @@ def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
 
 def _groups(name: str, group: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
     found = text(name, "group", group)
-    mistakes.check_alike(name, "groups", np.unique(found).tolist())
+    check_alike(name, "groups", np.unique(found).tolist())
     return found
 
 
@@ -235,8 +236,8 @@ def _from_names(
 ) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
     found, inverse = np.unique(text(name, "y", labels), return_inverse=True)
     if classes is None:
-        mistakes.check_alike(name, "classes", found.tolist())
-        if absent := [label for label in found.tolist() if label.lower() in mistakes.NONE]:
+        check_alike(name, "classes", found.tolist())
+        if absent := [label for label in found.tolist() if label.lower() in NONE]:
             raise DataError(
                 f"{name}: y holds the class `{absent[0]}`, which looks like a missing label; leave its windows out, or "
                 "name it in `classes` and in data.ignore"

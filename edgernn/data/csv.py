@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgernn.data import classes
 from edgernn.data.arrays import from_arrays
 from edgernn.data.dataset import Dataset, Series
 from edgernn.data.mistakes import check_named_targets
-from edgernn.data.text import classes, recordings
+from edgernn.data.text import recordings
 from edgernn.data.text.form import is_number
 from edgernn.data.text.reading import Names, Reading
 from edgernn.data.text.recordings import Recording, Recordings

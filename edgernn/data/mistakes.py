@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a user's arrays look like that were saved in another form than meant: refused, because a guess may be wrong."""
 
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from edgernn.data.columns import repair
+from edgernn.data.text.textfile import shown
 from edgernn.errors import DataError
 
 _MOST_FLOAT_CLASSES = 20
@@ -25,45 +24,6 @@ _PADDED = 0.1
 """Share of the windows from which on steps of zeros at their ends are padding."""
 _FEWEST = 8
 """Windows below which a channel that tells the class may do so by chance."""
-
-
-def check_alike(where: str, what: str, names: Iterable[str]) -> None:
-    """Raises DataError for two names, of classes or people, that are likely one, written in two ways.
-
-    They differ only by case, spaces, leading zeros, a fraction of 0 or how accents are written.
-    """
-    known: dict[str, str] = {}
-    for name in sorted(set(names)):
-        other = known.setdefault(_key(name), name)
-        if other != name:
-            raise DataError(
-                f"{where}: the {what} `{_shown(other)}` and `{_shown(name)}` differ only by case, spaces, zeros or "
-                "code; write them alike, or rename one"
-            )
-
-
-NONE = frozenset(("nan", "nat", "null", "#n/a", "n/a", "<na>", "?", "-", "--"))
-"""What programs write for no value, in small letters, and no one calls a class; None and NA may be names."""
-
-
-def whole(label: str) -> str:
-    """The label as it is, or as 2 where it is 2.0 or 2.000e+00."""
-    if not re.fullmatch(r"[+-]?\d{1,15}\.\d*([eE][+-]?\d\d?)?", label):
-        return label
-    number = float(label)
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else label
-
-
-def _key(name: str) -> str:
-    short = whole(name.strip())
-    if re.fullmatch(r"[+-]?\d+", short):
-        return str(int(short))
-    return " ".join(re.split(r"[\s_-]+", unicodedata.normalize("NFKC", short).casefold()))
-
-
-def _shown(name: str) -> str:
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in name)
-    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def check_channels(name: str, x: npt.NDArray[np.float32], mask: npt.NDArray[np.bool_]) -> None:
@@ -126,7 +86,7 @@ def check_answer(
             continue
         if (values == told[np.searchsorted(different, label)]).all():
             named = features is not None and len(features) == x.shape[2]
-            called = f"the channel `{_shown(features[channel])}`" if features and named else f"channel {channel}"
+            called = f"the channel `{shown(features[channel])}`" if features and named else f"channel {channel}"
             raise DataError(
                 f"{name}: {called} has one value for each class, {told[0]:g}, {told[1]:g}, ...: it is the "
                 "label in other words, so the model would be told the answer; leave it out"
@@ -163,7 +123,7 @@ def check_named_targets(name: str, names: Sequence[str], targets: npt.NDArray[np
     """
     if len(names) > 1 and is_one_hot(targets) and targets.any(axis=0).all():
         raise DataError(
-            f"{name}: the targets {', '.join(map(_shown, names[:6]))} have a single 1 in each row: they look like "
+            f"{name}: the targets {', '.join(map(shown, names[:6]))} have a single 1 in each row: they look like "
             "one-hot classes; write one column with the name of the class, and name it by label instead of target"
         )
     found = np.unique(targets)
@@ -171,7 +131,7 @@ def check_named_targets(name: str, names: Sequence[str], targets: npt.NDArray[np
     if not few or found[0] not in (0, 1) or (found != found[0] + np.arange(len(found))).any():
         return ()
     return (
-        f"the target `{_shown(names[0])}` has only the whole numbers {found[0]:g} to {found[-1]:g}; if they are "
+        f"the target `{shown(names[0])}` has only the whole numbers {found[0]:g} to {found[-1]:g}; if they are "
         "classes, name it by label instead of target",
     )
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgernn.data import mistakes
+from edgernn.data import classes, mistakes
 from edgernn.data.arrays import from_arrays
 from edgernn.data.columns import repair
 from edgernn.data.columns.column import Column
 from edgernn.data.dataset import Dataset, without
-from edgernn.data.text import classes, found, layout
+from edgernn.data.text import found, layout
 from edgernn.data.text.form import is_number
 from edgernn.data.text.pieces import Piece
 from edgernn.data.text.reading import Reading
@@ -55,8 +55,8 @@ def load(
         y: npt.NDArray[Any] = x[:, len(reading.columns) :]
         notes = mistakes.check_named_targets(shown(Path(path)), reading.target, y)
     else:
-        names = classes.named(shown(Path(path)), label.tolist(), ignore)
-        known, y = classes.ordered(names.values()), np.array([names[one] for one in label.tolist()])
+        called = classes.named(shown(Path(path)), label.tolist(), ignore)
+        known, y = classes.ordered(called.values()), np.array([called[one] for one in label.tolist()])
     data = from_arrays(
         Path(path).name,
         x[:, : len(reading.columns)].reshape(len(x), -1, channels),

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from edgernn.data import mistakes, npz
+from edgernn.data import classes, mistakes, npz
 from edgernn.errors import DataError
 
 N, T = 40, 12
@@ -98,7 +98,7 @@ def test_names_that_are_likely_one(load, names):
     ("label", "same"), [("2.0", "2"), ("2.000e+00", "2"), ("1.5", "1.5"), ("2", "2"), ("v2.0", "v2.0")]
 )
 def test_labels_that_are_whole_numbers(label, same):
-    assert mistakes.whole(label) == same
+    assert classes.whole(label) == same
 
 
 def test_a_class_that_is_no_label(load):

@@ -101,9 +101,9 @@ class Annotations:
             for name in self._names(piece):
                 owners.setdefault(name, set()).add(piece.where)
         if any(_key(name) in owners for name in self._replaced):
-            row = listed(list(self._replaced))
+            first = listed(list(self._replaced))
             raise DataError(
-                f"{shown(self._path)}: its first row, {row}, is of a recording but read as names; write the names "
+                f"{shown(self._path)}: its first row, {first}, is of a recording but read as names; write the names "
                 "of the columns above it"
             )
         for row, name in enumerate([] if self._files is None else self._files.tolist()):

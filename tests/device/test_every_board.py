@@ -47,8 +47,20 @@ def made(make_model):
     return make
 
 
-@pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("board", list(boards.targets()))
+NIGHTLY = {
+    (board, name) for board in ("qemu:cortex_m3", "qemu:cortex_m7", "qemu:cortex_m33") for name in ("gru", "lstm")
+}
+"""Their kernels are those of the Cortex-M0 or M4."""
+
+
+@pytest.mark.parametrize(
+    ("board", "name"),
+    [
+        pytest.param(board, name, marks=pytest.mark.nightly if (board, name) in NIGHTLY else ())
+        for board in boards.targets()
+        for name in MODELS
+    ],
+)
 def test_every_value(made, board, name):
     model, expected = made(name)
     with targets.select([board])[0] as target:

@@ -93,7 +93,7 @@ def test_masked_weights_stay_zero_in_both_networks(make_model):
             np.testing.assert_array_equal(found != 0, expected == 1)
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 4])
+@pytest.mark.parametrize("epochs", [2, *(pytest.param(epochs, marks=pytest.mark.nightly) for epochs in (1, 4))])
 def test_a_fit_ends_with_exactly_the_sparsity_asked_for(make_model, make_recipe, make_examples, epochs):
     model = make_model(("lstm", 4, {}), ("dense", 2, {}), features=2)
     data = make_examples()
@@ -111,7 +111,9 @@ def assert_zeros_are_kept(pruned, data):
         assert not kernel.weights[affine.weights == 0].any()
 
 
-@pytest.mark.parametrize("block", SHAPES[1:])
+@pytest.mark.parametrize(
+    "block", [SHAPES[3], *(pytest.param(shape, marks=pytest.mark.nightly) for shape in SHAPES[1:3])]
+)
 def test_a_fit_ends_with_exactly_the_blocks_asked_for(make_model, make_recipe, make_examples, block):
     """18 units are no whole number of blocks, and what two channels or two classes touch stays dense."""
     model = make_model(("gru", 18, {}), ("rnn", 16, {}), ("dense", 2, {}), features=2)

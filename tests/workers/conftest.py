@@ -15,7 +15,12 @@ from edgernn.workers.client import Worker
 from edgernn.workers.environments import KernelPath, kernel_paths
 
 
-@pytest.fixture(params=kernel_paths().values(), ids=kernel_paths())
+@pytest.fixture(
+    params=[
+        pytest.param(path, id=name, marks=pytest.mark.nightly if name.startswith(("pi3", "pi5")) else ())
+        for name, path in kernel_paths().items()
+    ]
+)
 def path(request: pytest.FixtureRequest) -> KernelPath:
     """Each kernel path."""
     found: KernelPath = request.param

@@ -33,7 +33,9 @@ def agree(as_model, operands, tmp_path):
     return check
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.nightly if seed >= 15 else ()) for seed in range(60)]
+)
 def test_random_programs(agree, random_program, seed):
     agree(random_program(seed))
 

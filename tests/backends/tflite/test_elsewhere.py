@@ -16,9 +16,16 @@ LAYERS = ("gru", 6, {}), ("dense", 2, {})
 FEW = [runtime for runtime in RUNTIMES if runtime.name in ("tflite-runtime-builtin", "tflm", "pi4-litert-xnnpack")]
 
 
-@pytest.fixture(params=RUNTIMES, ids=lambda runtime: runtime.name)
+@pytest.fixture(
+    params=[
+        pytest.param(
+            runtime, id=runtime.name, marks=pytest.mark.nightly if runtime.name.startswith(("pi3", "pi5")) else ()
+        )
+        for runtime in RUNTIMES
+    ]
+)
 def runtime(request):
-    """Each runtime of every environment."""
+    """Each runtime of every environment; that of all of them agrees is seen in tests/cli/test_validate.py."""
     return request.param
 
 

@@ -73,7 +73,13 @@ def test_scaling_counts_multiplications(monkeypatch):
     assert gru["points"][0]["macs"] == 3 * 3 * (2 + 3) and lstm["points"][0]["macs"] == 4 * 3 * (2 + 3)
 
 
-@pytest.mark.parametrize("runtime", ["numpy", "edgernn", "litert", "onnxruntime", "tflm", "tflite_runtime"])
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        *("numpy", "edgernn", "litert"),
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in ("onnxruntime", "tflm", "tflite_runtime")),
+    ],
+)
 def test_a_runtime_starts_in_a_new_process(runtime, tmp_path):
     startup._write(tmp_path / "model")
     assert startup._start(runtime, tmp_path / "model").keys() == {"import_ms", "first_ms", "bytes"}

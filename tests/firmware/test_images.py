@@ -38,7 +38,13 @@ def test_boots(name, make_image, small_sources, start):
         assert (info.stack_used, info.stack_size) == (0, 0), "the system's stack has no known place"
 
 
-@pytest.mark.parametrize("name", EMULATED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.nightly if name in ("cortex_m3", "cortex_m7", "cortex_m33") else ())
+        for name in EMULATED
+    ],
+)
 def test_what_is_measured(name, make_image, start):
     """Ticks count instructions, exact to the tick (62.5 at most) over a wrap of SysTick; the stack's mark holds."""
     board, steps = get(name), 4000

@@ -33,7 +33,7 @@ LARGEST = 1000
 """Bytes of a program that is worth to be damaged a million times."""
 
 
-@pytest.mark.parametrize("optimization", ["-O0", "-O3"])
+@pytest.mark.parametrize("optimization", ["-O3", pytest.param("-O0", marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_no_warnings(run_tool, strict, compiler, optimization, tmp_path):
     flags = ["-std=c99", *strict, optimization, *INCLUDES, *HEADERS]

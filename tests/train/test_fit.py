@@ -166,6 +166,7 @@ def test_a_student_of_several_teachers_learns_their_mean(network, make_examples,
     assert sure > 20 * unsure
 
 
+@pytest.mark.nightly
 def test_teachers_of_opposite_targets_teach_none(network, make_examples, make_recipe):
     train, test = make_examples("regression", n=256), make_examples("regression", seed=1)
     recipe = make_recipe(epochs=6)

@@ -131,7 +131,7 @@ def matrix(rng, rows, columns, share):
     return (rng.integers(-127, 128, (rows, columns)) * mask).astype(np.int8)
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize("share", [0.3, 1.0, pytest.param(0.0, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("dtype", ops.OPERAND_LIMIT)
 def test_linear_of_many_shapes(linears, dtype, share):
     limit = ops.OPERAND_LIMIT[dtype]

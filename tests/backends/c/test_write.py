@@ -189,7 +189,9 @@ IN_C = pytest.mark.parametrize(
     [("gcc",), ("clang",), ("arm-none-eabi-gcc",), ("gcc", *AVX512), ("gcc", "-flto", *AVX512), ("clang", *AVX512)],
     ids=" ".join,
 )
-AT_LEVELS = pytest.mark.parametrize("level", ["-O0", "-O2", "-O3", "-Os"])
+AT_LEVELS = pytest.mark.parametrize(
+    "level", ["-O2", *(pytest.param(level, marks=pytest.mark.nightly) for level in ("-O0", "-O3", "-Os"))]
+)
 IN_CPP = pytest.mark.parametrize(
     "compiler",
     [(compiler, *flags) for compiler in ("g++", "clang++") for flags in ((), ("-mavx2",))],

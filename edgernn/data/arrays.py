@@ -101,7 +101,7 @@ def text(name: str, what: str, array: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
 
 def _groups(name: str, group: npt.NDArray[Any]) -> npt.NDArray[np.str_]:
     found = text(name, "group", group)
-    check_alike(name, "groups", np.unique(found).tolist())
+    check_alike(name, "groups", found.tolist())
     return found
 
 

@@ -242,28 +242,26 @@ def _labels(
         return None
     if "label" in names.fields:
         return np.full(len(joined.number), piece.source.fields[names.fields["label"]])
-    if marks is None:
-        found = texts[reading.label]
-    else:
-        intervals = marks.of(piece)
-        if not marks.whole and not reading.times and reading.annotated_in == "auto":
-            _check_rows(intervals, piece.count, reading.rate)
-        found = _annotated(intervals, piece, joined, beats)
+    found = texts[reading.label] if marks is None else _annotated(marks, reading, piece, joined, beats)
     return np.where(found == "", reading.unlabelled, found)
 
 
-def _annotated(intervals: Intervals, piece: Piece, joined: Joined, beats: _Beats) -> npt.NDArray[np.str_]:
+def _annotated(
+    marks: Annotations, reading: Reading, piece: Piece, joined: Joined, beats: _Beats
+) -> npt.NDArray[np.str_]:
+    intervals = marks.of(piece)
     if joined.time is None or not beats.bounds:
         begins, ends = steps(intervals, piece.count)
+        if not marks.whole and not reading.times and reading.annotated_in == "auto":
+            _check_rows(intervals, ends, piece.count, reading.rate)
         return labels(intervals, begins, ends, joined.rows[0].astype(np.float64))
     begins, ends = (bound[intervals.rows] for bound in beats.bounds)
     _check_inside(intervals, begins, ends, joined.time)
     return labels(intervals, begins, ends, joined.time)
 
 
-def _check_rows(intervals: Intervals, count: int, rate: float) -> None:
+def _check_rows(intervals: Intervals, ends: npt.NDArray[np.float64], count: int, rate: float) -> None:
     """Intervals that all lie in so many rows as the recording has seconds are likelier seconds."""
-    _, ends = steps(intervals, count)
     if rate > 2 and ends.size and ends.max() <= count / rate + 1:
         raise DataError(
             f"{intervals.at(0)}: the intervals of this recording end at row {ends.max():.0f} of {count:,}, and it "

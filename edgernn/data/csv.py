@@ -178,17 +178,15 @@ def _long_enough(
     what = "stretches of one label" if names.labelled and not cutting.per_step else "unbroken stretches"
     short = [count for count in steps if count < lengths.shortest]
     advice = "give a shorter window, or shortest = 1"
-    if len(labels := {label for span in spans for label in _labels_of(span)}) > _MOST_NUMBERS and all(
-        map(is_number, labels)
-    ):
+    of_spans = [set(_labels_of(span)) for span in spans]
+    labels = set[str]().union(*of_spans)
+    if len(labels) > _MOST_NUMBERS and all(map(is_number, labels)):
         advice = "if the label is a number to estimate, name it by target instead; else " + advice
     advice += ", or a label a step by per_step = true" if names.labelled and not cutting.per_step else ""
-    lost = {label for span in spans for label in _labels_of(span)} - {
-        label for span in kept for label in _labels_of(span)
-    }
+    lost = labels - {label for span in kept for label in _labels_of(span)}
     if not kept or lost:
         of = f"of the class `{shown(min(lost))}` " if lost and kept else ""
-        lost_steps = [len(span.x) for span in spans if not kept or set(_labels_of(span)) & lost]
+        lost_steps = [len(span.x) for span, own in zip(spans, of_spans, strict=True) if not kept or own & lost]
         raise DataError(
             f"{shown(Path(path))}: no stretch {of}has the {lengths.shortest} steps of a window; the longest has "
             f"{max(lost_steps, default=0)}: {advice}"
